@@ -1,0 +1,220 @@
+"""The HTTP edge: an application that denies by default, one form for errors, logs without personal data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from shared.edge import errors
+from shared.edge.actor import Actor
+from shared.edge.auth import COOKIE, Authenticator
+from shared.edge.db import is_passing
+from shared.edge.faults import FaultRaised
+
+log = structlog.get_logger(__name__)
+
+STATUS = {
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.Refused: 400,
+}
+TITLES = {
+    400: "Refused",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    422: "Not valid",
+    500: "Internal error",
+    503: "Try again later",
+}
+LARGEST_BODY = 1_000_000
+LARGEST_UPLOAD = 64_000_000
+RETRY_AFTER_SECONDS = "2"
+
+E = TypeVar("E", bound=Callable[..., Any])
+
+
+def public(endpoint: E) -> E:
+    """Mark an endpoint as open to anybody. Without the mark a route asks for an actor."""
+    endpoint.__public__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def takes_upload(endpoint: E) -> E:
+    """Mark an endpoint whose body may have up to ``LARGEST_UPLOAD`` bytes."""
+    endpoint.__upload__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def current_actor(request: Request) -> Actor:
+    """The actor of the request; there always is one outside of public routes."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        raise errors.Unauthenticated("sign in first")
+    return actor
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+def create_app(
+    title: str, authenticator: Authenticator, routers: Sequence[APIRouter], engine: Engine, **options: Any
+) -> FastAPI:
+    """An application of these routers. Every route but those marked ``public`` needs a valid token."""
+
+    def authenticate(request: Request) -> None:
+        endpoint = getattr(request.scope.get("route"), "endpoint", None)
+        if not getattr(endpoint, "__public__", False):
+            request.state.actor = authenticator.actor(request)
+
+    app = FastAPI(
+        title=title,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(authenticate)],
+        **options,
+    )
+    _add_plain_routes(app, engine, authenticator)
+    for router in routers:
+        app.include_router(router)
+    _add_error_answers(app)
+    app.middleware("http")(_guard)
+    return app
+
+
+def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    @public
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    @public
+    def readyz() -> Response:
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            return problem(503, f"the database doesn't answer: {type(error).__name__}")
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> dict[str, Any]:
+        return app.openapi()
+
+    @app.post("/session", include_in_schema=False, status_code=204)
+    @public
+    async def sign_in(request: Request) -> Response:
+        token = (await request.body()).decode("ascii", "replace").strip()
+        authenticator.verify(token)
+        response = Response(status_code=204)
+        response.set_cookie(
+            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        )
+        return response
+
+    @app.post("/session/end", include_in_schema=False)
+    @public
+    def sign_out() -> Response:
+        response = RedirectResponse("/sign-in", status_code=303)
+        response.delete_cookie(COOKIE)
+        return response
+
+
+def problem(status: int, detail: str, **more: Any) -> JSONResponse:
+    """An error as RFC 9457 has it."""
+    headers = {"retry-after": RETRY_AFTER_SECONDS} if status == 503 else None
+    return JSONResponse(
+        {
+            "type": "about:blank",
+            "title": TITLES.get(status, "Error"),
+            "status": status,
+            "detail": detail,
+            **more,
+        },
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def _add_error_answers(app: FastAPI) -> None:
+    @app.exception_handler(errors.Refused)
+    def refused(request: Request, error: errors.Refused) -> Response:
+        status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+        if status == 401 and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/sign-in", status_code=303)
+        return problem(status, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def not_valid(request: Request, error: RequestValidationError) -> Response:
+        # What was sent is left out: it may be about a person, and answers end up in logs.
+        found = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        return problem(422, "the request isn't of the form that is expected", errors=found)
+
+    @app.exception_handler(HTTPException)
+    def plain(request: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(SQLAlchemyError)
+    def database(request: Request, error: SQLAlchemyError) -> Response:
+        if is_passing(error):
+            return problem(
+                503, "the database doesn't answer just now; nothing was changed or its outcome is unknown"
+            )
+        log.error("http.database_error", route=_route(request), error=type(error).__name__)
+        return problem(500, "something went wrong here; it has been logged")
+
+    @app.exception_handler(FaultRaised)
+    def fault(request: Request, error: FaultRaised) -> Response:
+        return problem(503, f"fault point {error}")
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    began = time.perf_counter()
+    try:
+        response = await call_next(request)
+    except Exception as error:
+        # The message may quote what a person sent, so only the kind of error is logged, with where it was raised.
+        log.error("http.failed", route=_route(request), error=type(error).__name__, where=_where(error))
+        response = problem(500, "something went wrong here; it has been logged")
+    response.headers.setdefault("x-content-type-options", "nosniff")
+    response.headers.setdefault("referrer-policy", "same-origin")
+    response.headers.setdefault("cache-control", "no-store")
+    response.headers.setdefault("content-security-policy", "default-src 'self'; frame-ancestors 'none'")
+    log.info(
+        "http.request",
+        method=request.method,
+        route=_route(request),
+        status=response.status_code,
+        ms=round((time.perf_counter() - began) * 1000, 1),
+    )
+    return response
+
+
+def _route(request: Request) -> str:
+    # The template and not the path or query, which can hold a person's number or name.
+    return getattr(request.scope.get("route"), "path", "unknown")
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

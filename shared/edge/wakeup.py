@@ -1,0 +1,94 @@
+"""Tells other processes of the service that something was committed: one NOTIFY, at most every few milliseconds.
+
+A NOTIFY inside every transaction would serialise the commits (PostgreSQL takes one lock for all of them), so a
+thread with a connection of its own sends it, with the topics of all commits since the last one. It may be lost
+in a crash; whoever waits for it also looks by himself from time to time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+
+import psycopg
+import structlog
+
+from shared.edge import faults
+
+CHANNEL = "committed"
+LEAST_PAUSE_SECONDS = 0.002
+RECONNECT_SECONDS = 1.0
+LARGEST_PAYLOAD = 7_000
+
+log = structlog.get_logger(__name__)
+
+
+class Wakeup:
+    """Sends the signal. ``signal`` never blocks and never fails; the thread starts with the first one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = plain_url(url)
+        self._topics: set[str] = set()
+        self._due = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def signal(self, topics: Iterable[str] = ()) -> None:
+        """Say that a commit touched these topics (``agent/anna``, ``customer/ID``)."""
+        with self._lock:
+            self._topics.update(topics)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="wakeup", daemon=True)
+                self._thread.start()
+        self._due.set()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._due.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                    self._serve(connection)
+            except (psycopg.Error, faults.FaultRaised) as error:
+                log.warning("wakeup.lost", error=type(error).__name__)
+                self._stop.wait(RECONNECT_SECONDS)
+
+    def _serve(self, connection: psycopg.Connection) -> None:
+        while not self._stop.is_set():
+            self._due.wait()
+            self._due.clear()
+            for payload in payloads(self._take()):
+                faults.at("wakeup.notify", lambda p=payload: _notify(connection, p))  # type: ignore[misc]
+            self._stop.wait(LEAST_PAUSE_SECONDS)
+
+    def _take(self) -> list[str]:
+        with self._lock:
+            topics, self._topics = sorted(self._topics), set()
+            return topics
+
+
+def _notify(connection: psycopg.Connection, payload: str) -> None:
+    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+
+
+def payloads(topics: list[str]) -> Iterator[str]:
+    """Topics in as few payloads as PostgreSQL's limit allows; at least one, empty if need be."""
+    line: list[str] = []
+    size = 0
+    for topic in topics:
+        if line and size + len(topic.encode()) + 1 > LARGEST_PAYLOAD:
+            yield " ".join(line)
+            line, size = [], 0
+        line.append(topic)
+        size += len(topic.encode()) + 1
+    yield " ".join(line)
+
+
+def plain_url(url: str) -> str:
+    """A SQLAlchemy URL as libpq takes it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,0 +1,85 @@
+"""Facts published by the call center."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from shared.events.facts import Fact, Personal, fact
+
+
+@fact("contact.offered", stream="customer", about="contact")
+class ContactOffered(Fact, frozen=True, kw_only=True):
+    """A customer reached out and waits in a queue: the phone rings."""
+
+    contact: str
+    channel: str
+    """``phone``, ``chat``, ``web`` or ``email``."""
+    queue: str
+    address: Personal = ""
+    """Number or address that the contact came from, as it was shown."""
+
+
+@fact("contact.answered", stream="customer", about="contact")
+class ContactAnswered(Fact, frozen=True, kw_only=True):
+    """An agent took the contact."""
+
+    contact: str
+    agent: str
+    waited_seconds: float = 0.0
+
+
+@fact("contact.abandoned", stream="customer", about="contact")
+class ContactAbandoned(Fact, frozen=True, kw_only=True):
+    """The customer left before an agent answered."""
+
+    contact: str
+    waited_seconds: float = 0.0
+
+
+@fact("contact.ended", stream="customer", about="contact")
+class ContactEnded(Fact, frozen=True, kw_only=True):
+    """The conversation is over; the wrap-up begins."""
+
+    contact: str
+    agent: str
+    talked_seconds: float = 0.0
+
+
+@fact("contact.wrapped_up", stream="customer", about="contact")
+class ContactWrappedUp(Fact, frozen=True, kw_only=True):
+    """The agent closed the contact with its review."""
+
+    contact: str
+    agent: str
+    reason: str
+    outcome: str
+    satisfaction: int | None = None
+    """1 (very dissatisfied) to 5 (very satisfied); none when the customer gave none."""
+    note: Personal = ""
+    custom: dict[str, Personal] = msgspec.field(default_factory=dict)
+
+
+@fact("case.opened", stream="customer", about="case")
+class CaseOpened(Fact, frozen=True, kw_only=True):
+    """Something that the customer asked for couldn't be left at the contact, or is to be measured."""
+
+    case: str
+    reason: str
+    subject: Personal
+    contact: str | None = None
+    requested: datetime
+    """When the customer asked, from which the time to the solution counts."""
+    custom: dict[str, Personal] = msgspec.field(default_factory=dict)
+
+
+@fact("case.resolved", stream="customer", about="case")
+class CaseResolved(Fact, frozen=True, kw_only=True):
+    """The customer has the solution."""
+
+    case: str
+    solution: Personal = ""
+    seconds_to_solution: float
+    immediate: bool
+    """Solved within three minutes of the request."""

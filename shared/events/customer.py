@@ -1,0 +1,60 @@
+"""Facts about a customer's record. Any service may meet, edit or erase a customer, so any may publish these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from shared.events.facts import Fact, Personal, fact
+
+
+class ClaimMade(msgspec.Struct, frozen=True, kw_only=True):
+    """One edit of one field: the value, and the claims of that field which its author saw (shared/customer)."""
+
+    id: str
+    field: str
+    value: Personal
+    saw: tuple[str, ...] = ()
+    made: datetime
+    """When the author made it; on a device, before the event."""
+
+
+@fact("customer.registered", stream="customer")
+class CustomerRegistered(Fact, frozen=True, kw_only=True):
+    """A service met somebody it didn't know and named a new member."""
+
+    claims: tuple[ClaimMade, ...] = ()
+    origin: str = "desk"
+    """What brought the customer in: ``desk``, ``call``, ``import`` or ``device``."""
+
+
+@fact("customer.edited", stream="customer")
+class CustomerEdited(Fact, frozen=True, kw_only=True):
+    """Somebody changed fields of a customer."""
+
+    claims: tuple[ClaimMade, ...]
+
+
+@fact("customer.erased", stream="customer")
+class CustomerErased(Fact, frozen=True, kw_only=True):
+    """The member's personal data are to be unreadable everywhere. Can't be taken back."""
+
+    reason: str = "request"
+    """A code, never free text: ``request`` (of the person), ``retention`` or ``error``."""
+
+
+@fact("custom_field.defined", stream="custom_field", about="name")
+class CustomFieldDefined(Fact, frozen=True, kw_only=True):
+    """A department added a field of its own to customers. Repeated with changes, the newest holds."""
+
+    name: str
+    """With its prefix, as claims name it: ``custom.contract``."""
+    label: str
+    kind: str
+    policy: str = "latest"
+
+
+@fact("sequence.voided", stream="")
+class SequenceVoided(Fact, frozen=True, kw_only=True):
+    """The event that had this sequence was lost by the log itself and can't be had again; the stream goes on."""

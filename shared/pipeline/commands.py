@@ -1,0 +1,98 @@
+"""A command over HTTP, carried out once however often it is sent (with the same ``Idempotency-Key``)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Header, Request, Response
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from shared.edge import faults
+from shared.edge.actor import Actor
+from shared.edge.errors import Conflict
+from shared.edge.http import current_actor
+from shared.pipeline.service import Service
+from shared.pipeline.tables import command_result
+from shared.pipeline.work import Work
+
+KEEP_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Command:
+    """One request to change something: who asks, and the key under which it may be repeated."""
+
+    service: Service
+    actor: Actor
+    key: str | None
+    fingerprint: bytes
+
+    def run(self, body: Callable[[Work], Any], *, status: int = 200) -> Response:
+        """Run ``body`` in one transaction and answer with what it gives (ids and times, no personal data).
+
+        Sent again with the same key, the first answer comes back and nothing is done. Raises ``Conflict`` when
+        the key was used for another request.
+        """
+        answer, code = self.service.transact(self.actor, lambda work: self._once(work, body, status))
+        return faults.at(
+            "http.answer", lambda: Response(answer, status_code=code, media_type="application/json")
+        )
+
+    def _once(self, work: Work, body: Callable[[Work], Any], status: int) -> tuple[bytes, int]:
+        if self.key is None:
+            return msgspec.json.encode(body(work)), status
+        _lock(work, self.actor.id, self.key)
+        table = command_result.c
+        found = work.session.execute(
+            select(table.fingerprint, table.answer, table.status).where(
+                table.actor == self.actor.id, table.key == self.key
+            )
+        ).one_or_none()
+        if found is not None:
+            if found.fingerprint != self.fingerprint:
+                raise Conflict("this Idempotency-Key was used for another request; give each command its own")
+            return bytes(found.answer), found.status
+        answer = msgspec.json.encode(body(work))
+        work.session.execute(
+            upsert(command_result).values(
+                actor=self.actor.id, key=self.key, fingerprint=self.fingerprint, status=status, answer=answer
+            )
+        )
+        return answer, status
+
+
+def _lock(work: Work, actor: str, key: str) -> None:
+    # Two requests with one key at once: the second waits here and then finds the answer of the first.
+    work.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"command/{actor}/{key}", 0)))
+    )
+
+
+def commands(service: Service) -> Any:
+    """The type of an endpoint's parameter through which it runs its command in ``service``."""
+
+    async def command(
+        request: Request,
+        actor: Annotated[Actor, Depends(current_actor)],
+        idempotency_key: Annotated[str | None, Header(min_length=8, max_length=100)] = None,
+    ) -> Command:
+        digest = hashlib.blake2b(key=service.keks.fingerprint_key, digest_size=32)
+        digest.update(f"{request.method} {request.url.path}\n".encode())
+        digest.update(await request.body())
+        return Command(service, actor, idempotency_key, digest.digest())
+
+    return Annotated[Command, Depends(command)]
+
+
+def forget_old(work: Work) -> int:
+    """Delete answers older than ``KEEP_DAYS``; gives how many."""
+    gone = work.session.execute(
+        text("DELETE FROM command_result WHERE at < now() - make_interval(days => :days) RETURNING 1"),
+        {"days": KEEP_DAYS},
+    )
+    return len(gone.all())

@@ -1,0 +1,203 @@
+"""Members' keys: made by the publisher, shared on its keys topic, kept wrapped, deleted at erasure.
+
+A record of the keys topic has the key ``member/key id`` and says either the wrapped key or that the member is
+erased. The topic is compacted, so at its end it holds one or the other for every key there ever was: a key that
+is neither there nor marked as erased is a loss, and whoever needs it waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import ARRAY, Text, cast, delete, func, select, tuple_
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from shared.customer.member import member_of
+from shared.events.envelope import Envelope, known_type, version_of
+from shared.events.facts import Fact, FactType, change_personal
+from shared.events.upcasters import lift
+from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, new_key, unseal
+from shared.pipeline.tables import erased_member, member_key
+from shared.pipeline.work import Work
+
+Found = dict[tuple[str, str], Mapping[str, AESGCM] | None]
+"""(source, member) -> the keys there are, by id; none when the member is erased."""
+
+
+class KeyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a record of a keys topic."""
+
+    wrapped: str = ""
+    erased: bool = False
+
+
+ERASED_RECORD = msgspec.json.encode(KeyRecord(erased=True))
+_record = msgspec.json.Decoder(KeyRecord)
+
+
+def own_keys(work: Work, members: Iterable[str], keks: KeyEncryptionKeys) -> dict[str, MemberKey]:
+    """This service's keys of the members, made and put on record where missing; an erased member has none."""
+    wanted = sorted(set(members))
+    known = _own(work, wanted, keks)
+    if missing := [member for member in wanted if member not in known]:
+        _make(work, missing, keks)
+        # Read again: another transaction may have made one first, and _make waited for its commit.
+        known |= _own(work, missing, keks)
+    return known
+
+
+def _own(work: Work, members: list[str], keks: KeyEncryptionKeys) -> dict[str, MemberKey]:
+    rows = work.session.execute(
+        select(member_key.c.member, member_key.c.key_id, member_key.c.wrapped)
+        .where(member_key.c.source == work.source, member_key.c.member == _any(members))
+        .order_by(member_key.c.key_id)
+    )
+    return {
+        str(member): MemberKey(key_id, keks.unwrap(wrapped, source=work.source, member=str(member)))
+        for member, key_id, wrapped in rows
+    }
+
+
+def _make(work: Work, members: list[str], keks: KeyEncryptionKeys) -> None:
+    session, source = work.session, work.source
+    _lock(session, members)
+    taken = select(member_key.c.member).where(
+        member_key.c.source == source, member_key.c.member == _any(members)
+    )
+    erased = select(erased_member.c.member).where(erased_member.c.member == _any(members))
+    out = {str(member) for member in session.scalars(taken.union(erased))}
+    rows = []
+    for member in members:
+        if member in out:
+            continue
+        key_id, key = new_key()
+        wrapped = keks.wrap(key, source=source, member=member)
+        rows.append({"member": member, "source": source, "key_id": key_id, "wrapped": wrapped})
+        work.key_records.append((f"{member}/{key_id}", msgspec.json.encode(KeyRecord(wrapped))))
+    if rows:
+        session.execute(member_key.insert(), rows)
+
+
+def _lock(session: Session, members: Iterable[str]) -> None:
+    # The making of a key and the erasure of its member exclude each other. Sorted, so no two can deadlock.
+    names = func.unnest(cast(sorted(set(members)), ARRAY(Text)))
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(names, 0))))
+
+
+def _any(members: Iterable[str]) -> object:
+    return func.any(cast(list(members), ARRAY(UUID)))
+
+
+def erase(work: Work, members: Iterable[str]) -> None:
+    """Delete every key of the members for good, and mark this service's own as erased on its keys topic."""
+    wanted = sorted(set(members))
+    if not wanted:
+        return
+    _lock(work.session, wanted)
+    work.session.execute(
+        upsert(erased_member).values([{"member": m} for m in wanted]).on_conflict_do_nothing()
+    )
+    rows = work.session.execute(
+        delete(member_key)
+        .where(member_key.c.member == _any(wanted))
+        .returning(member_key.c.member, member_key.c.source, member_key.c.key_id)
+    )
+    work.key_records.extend(
+        (f"{member}/{key_id}", ERASED_RECORD) for member, of, key_id in rows if of == work.source
+    )
+
+
+def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord]) -> None:
+    """Keep what was read from a service's keys topic: the newest record of each (member, key id).
+
+    A key of a member that is erased here is refused; if it is this service's own, it is marked as erased again,
+    because a frozen relay may have sent it after its mark.
+    """
+    members = {member for member, _ in records}
+    if not members:
+        return
+    _lock(work.session, members)
+    gone = {member for (member, _), record in records.items() if record.erased}
+    found = work.session.scalars(
+        select(erased_member.c.member).where(erased_member.c.member == _any(members))
+    )
+    erased = {str(member) for member in found}
+    erase(work, gone - erased)
+    rows = []
+    for (member, key_id), record in sorted(records.items()):
+        if not record.erased and member in erased and source == work.source:
+            work.key_records.append((f"{member}/{key_id}", ERASED_RECORD))
+        if not record.erased and member not in erased | gone:
+            rows.append({"member": member, "source": source, "key_id": key_id, "wrapped": record.wrapped})
+    if rows:
+        work.session.execute(upsert(member_key).on_conflict_do_nothing(), rows)
+
+
+def parse_record(value: bytes | None) -> KeyRecord:
+    """A record of a keys topic; what can't be read says nothing. A missing value is an erasure."""
+    if value is None:
+        return KeyRecord(erased=True)
+    try:
+        return _record.decode(value)
+    except msgspec.DecodeError:
+        return KeyRecord()
+
+
+def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryptionKeys) -> Found:
+    """The keys of (source, member) pairs. A pair of which nothing is known has an empty mapping."""
+    wanted = sorted(set(pairs))
+    found: Found = {pair: {} for pair in wanted}
+    if not wanted:
+        return found
+    rows = session.execute(
+        select(member_key.c.source, member_key.c.member, member_key.c.key_id, member_key.c.wrapped).where(
+            tuple_(member_key.c.source, member_key.c.member).in_(wanted)
+        )
+    )
+    for source, member, key_id, wrapped in rows:
+        keys = found[source, str(member)] or {}
+        cipher = keks.unwrap(wrapped, source=source, member=str(member))
+        found[source, str(member)] = {**keys, key_id: cipher}
+    without = {member for (_, member), keys in found.items() if not keys}
+    for member in erased(session, without):
+        found |= {pair: None for pair in wanted if pair[1] == member}
+    return found
+
+
+def erased(session: Session, members: Iterable[str]) -> set[str]:
+    """Which of the members are erased."""
+    wanted = list(members)
+    if not wanted:
+        return set()
+    rows = session.scalars(select(erased_member.c.member).where(erased_member.c.member == _any(wanted)))
+    return {str(member) for member in rows}
+
+
+def open_data(envelope: Envelope, fact_type: FactType, found: Found) -> dict[str, object]:
+    """The data of an event in built-in types, of today's version, personal texts in the clear or ``ERASED``.
+
+    Raises ``msgspec.DecodeError`` for data that aren't an object, ``KeyMissing``, and ``WrongKey`` for text that
+    was tampered with.
+    """
+    data = msgspec.json.decode(envelope.data, type=dict)
+    data = lift(data, envelope.type, version_of(envelope), fact_type.version)
+    if fact_type.personal:
+        keys = found.get((envelope.source, member_of(envelope.subject)), {})
+        change_personal(data, fact_type.personal, lambda text: unseal(text, keys, event_id=envelope.id))
+    return data
+
+
+def open_fact(envelope: Envelope, found: Found) -> Fact | None:
+    """The fact of an event, opened; none for a type that isn't known here.
+
+    Raises as ``open_data``, ``Malformed`` for a newer version, and ``msgspec.ValidationError`` for data of
+    another shape.
+    """
+    fact_type = known_type(envelope)
+    if fact_type is None:
+        return None
+    return msgspec.convert(open_data(envelope, fact_type, found), fact_type.record, strict=False)

@@ -1,0 +1,195 @@
+"""The tables that every service has, so that it can publish and hear. Created by each service's migrations."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData()
+
+stream_head = Table(
+    "stream_head",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("sequence", Integer, nullable=False, comment="of the newest event of this stream published here"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("stream", Text, nullable=False, comment="or member/key id, for a row of the keys topic"),
+    Column("sequence", Integer, comment="none for a row of the keys topic"),
+    Column("event_id", UUID, comment="none for a row of the keys topic"),
+    Column(
+        "body",
+        LargeBinary,
+        nullable=False,
+        comment="the event without its sequence, or a record of the keys topic",
+    ),
+    comment="What is committed and not yet known to be in Kafka",
+    postgresql_with={
+        "autovacuum_vacuum_scale_factor": "0",
+        "autovacuum_vacuum_threshold": "20000",
+        "autovacuum_vacuum_insert_scale_factor": "0",
+        "autovacuum_vacuum_insert_threshold": "1000000000",
+    },
+)
+
+relay_sent = Table(
+    "relay_sent",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False, comment="one beyond the highest acknowledged offset"),
+)
+
+consumer_offset = Table(
+    "consumer_offset",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("slice", Text, primary_key=True),
+    Column("subscription", Text, nullable=False, comment="through which the slice moves along the log"),
+    Column(
+        "types", ARRAY(Text), nullable=False, comment="what it has heard from the beginning of the log on"
+    ),
+)
+
+activation = Table(
+    "activation",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column(
+        "offset", BigInteger, nullable=False, comment="what lies before it is history; kept across rebuilds"
+    ),
+)
+
+position = Table(
+    "position",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("subscription", Text, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("event_id", UUID, nullable=False),
+)
+
+parked_stream = Table(
+    "parked_stream",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("kind", Text, nullable=False, comment="poison, gap, fork or malformed"),
+    Column("reason", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+parked_event = Table(
+    "parked_event",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("key", LargeBinary),
+    Column("value", LargeBinary),
+    Index("parked_event_stream", "subscription", "source", "stream", "offset"),
+)
+
+skipped_event = Table(
+    "skipped_event",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("sequence", Integer),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="What a person decided to leave out, and why",
+)
+
+intent = Table(
+    "intent",
+    metadata,
+    Column("event_id", UUID, primary_key=True),
+    Column("effect", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("outcome", Text, comment="done, expired or failed; none while it is owed"),
+    Column("last_error", Text),
+    Index("intent_owed", "next_attempt", postgresql_where=text("outcome IS NULL")),
+    comment="Outward effects, kept across rebuilds so that none happens twice",
+)
+
+member_key = Table(
+    "member_key",
+    metadata,
+    Column("member", UUID, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("wrapped", Text, nullable=False),
+    comment="Keys of personal fields, wrapped. Back up apart from the data, and for a limited time",
+)
+
+erased_member = Table(
+    "erased_member",
+    metadata,
+    Column("member", UUID, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+command_result = Table(
+    "command_result",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False, comment="HMAC of route and body"),
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False, comment="ids and times, no personal data"),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("command_result_at", "at"),
+)
+
+relay_state = Table(
+    "relay_state",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("stopped", Text, comment="why the relay refuses to send, until recover"),
+)

@@ -1,0 +1,107 @@
+"""One unit of work: what a handler is given, and what it leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shared.edge.actor import Actor
+from shared.events.envelope import Event, new_id
+from shared.events.facts import Fact, FactType, type_of
+
+
+@dataclass(frozen=True)
+class Published:
+    """A fact that was collected and will be an event once the transaction commits."""
+
+    id: str
+    stream: str
+    fact: Fact
+    fact_type: FactType
+    occurred: datetime
+    cause: str | None
+    history: bool
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An event that a handler can't take, and why."""
+
+    event: Event
+    reason: str
+
+
+@dataclass
+class Work:
+    """A session, an actor and a reading of the clock; collects facts, intents, rejections and live topics.
+
+    A handler writes its tables through ``session`` and never commits.
+    """
+
+    session: Session
+    source: str
+    """The service that works."""
+    actor: Actor
+    now: datetime
+    facts: list[Published] = field(default_factory=list)
+    key_records: list[tuple[str, bytes]] = field(default_factory=list)
+    """What is to be said on the keys topic: (member/key id, record)."""
+    touched: set[str] = field(default_factory=set)
+    rejected: list[Rejected] = field(default_factory=list)
+    intents: list[dict[str, Any]] = field(default_factory=list)
+
+    def publish(
+        self, stream: str, fact: Fact, occurred: datetime | None = None, cause: Event | None = None
+    ) -> str:
+        """Collect a fact for ``stream``; gives the id of the event that it will be.
+
+        ``cause`` is the event that it follows from: what follows from history is history too.
+
+        Raises ``ValueError`` for a stream of another kind than the fact belongs to.
+        """
+        fact_type = type_of(fact)
+        if not stream.startswith(fact_type.stream and fact_type.stream + "/"):
+            raise ValueError(f"{fact_type.name} belongs to a stream of kind {fact_type.stream}, not {stream}")
+        event_id = new_id()
+        history = cause is not None and not cause.live
+        cause_id = cause.id if cause else None
+        self.facts.append(
+            Published(event_id, stream, fact, fact_type, occurred or self.now, cause_id, history)
+        )
+        return event_id
+
+    def touch(self, *topics: str) -> None:
+        """Name live topics whose open pages are to be told after the commit."""
+        self.touched.update(topics)
+
+    def reject(self, event: Event, reason: str) -> None:
+        """Say that this event can't be handled, before anything was written for it: its stream will be parked.
+
+        Better than raising, as the rest of the batch is then repeated once and not once an event.
+        """
+        self.rejected.append(Rejected(event, reason))
+
+    def intend(self, event: Event, effect: str, payload: dict[str, Any], *, within: timedelta) -> None:
+        """Owe the outside world an effect because of ``event``, once, unless it is history or too old."""
+        if event.live:
+            self.intents.append(
+                {
+                    "event_id": event.id,
+                    "effect": effect,
+                    "stream": event.stream,
+                    "payload": payload,
+                    "expires": event.occurred + within,
+                }
+            )
+
+    def mark(self) -> tuple[int, int, int, frozenset[str]]:
+        """What is collected so far, to come back to with ``rewind`` when a savepoint is rolled back."""
+        return len(self.facts), len(self.key_records), len(self.intents), frozenset(self.touched)
+
+    def rewind(self, mark: tuple[int, int, int, frozenset[str]]) -> None:
+        facts, key_records, intents, touched = mark
+        del self.facts[facts:], self.key_records[key_records:], self.intents[intents:]
+        self.touched = set(touched)
