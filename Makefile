@@ -1,0 +1,54 @@
+# Everything needs only Python 3.11 or newer, with its venv module. `make` lists what there is.
+SHELL := /bin/sh
+PYTHON ?=
+SECONDS ?= 120
+RUN := .venv/bin/python -m
+REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run play reset test lint faults docs requirements clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/installed ## Make .venv with the pinned packages (the other targets do it when it's due)
+
+.venv/installed: $(REQUIREMENTS) deploy/local/setup.sh deploy/local/install.py
+	@PYTHON="$(PYTHON)" sh deploy/local/setup.sh $(REQUIREMENTS)
+
+run: .venv/installed ## Start the platform with its sample, until Ctrl-C
+	@$(RUN) deploy.local run
+
+play: .venv/installed ## Let the sample's people work, beside a running `make run`
+	@$(RUN) deploy.sample play
+
+reset: .venv/installed ## Stop what runs and delete its data; downloads are kept
+	@$(RUN) deploy.local reset
+
+test: .venv/installed ## Run every test
+	@$(RUN) pytest
+
+lint: .venv/installed ## Check style, types and the direction of imports
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	.venv/bin/python .venv/bin/lint-imports
+
+faults: .venv/installed ## Break things for SECONDS=120 and compare the ledgers
+	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest tests/faults
+
+docs: .venv/installed ## Rebuild the generated pages of docs/
+	$(RUN) shared.events.docs
+
+requirements: .venv/installed ## Pin the newest versions of what requirements/*.in ask for, and of Kafka's jars
+	@for name in run sample dev; do \
+		echo "requirements/$$name.txt"; \
+		(cd requirements && ../.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --annotation-style line \
+			--custom-compile-command "make requirements" --output-file $$name.txt $$name.in) || exit 1; \
+	done
+	@$(RUN) deploy.local.jars
+
+clean: ## Delete .venv and caches; data and downloads stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find deploy services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +

