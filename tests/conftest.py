@@ -1,4 +1,4 @@
-"""The servers that every test may use. A test that wants data of its own takes a database or topic of its own."""
+"""The servers that every test may use. Each test takes databases and topics of its own in them."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _published(image: str, inner_port: int, port: int) -> DockerContainer:
 def _kafka_container(port: int) -> tuple[DockerContainer, str, Callable[[], bool]]:
     address = f"{layout.HOST}:{port}"
     container = _published(KAFKA_IMAGE, 9092, port)
-    for name, value in kafka.node_settings("0.0.0.0", 9092, 9093, address).items():  # noqa: S104 its network
+    for name, value in kafka.node_settings("0.0.0.0", 9092, 9093, address).items():
         container.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
     return container, address, lambda: kafka.answers(address)
 

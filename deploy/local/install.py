@@ -27,9 +27,7 @@ def main(files: list[str]) -> int:
         return 0
     free = shutil.disk_usage(sys.prefix).free
     if free < NEEDED_BYTES:
-        print(
-            f"Not enough disk space for {sys.prefix}: {free / 2**30:.1f} GiB free, 2 needed.", file=sys.stderr
-        )
+        print(f"{sys.prefix} needs 2 GiB of disk space; {free / 2**30:.1f} GiB are free.", file=sys.stderr)
         return 1
     started = time.monotonic()
     failure = install(files)

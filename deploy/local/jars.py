@@ -42,8 +42,12 @@ class Jar:
 
 def locked() -> list[Jar]:
     """The pinned jars."""
-    lines = LOCK.read_text().splitlines()
-    return [Jar(*coordinates.split(":"), sha256) for coordinates, sha256 in map(str.split, lines)]
+    found = []
+    for line in LOCK.read_text().splitlines():
+        coordinates, sha256 = line.split()
+        group, artifact, version = coordinates.split(":")
+        found.append(Jar(group, artifact, version, sha256))
+    return found
 
 
 def fetch(folder: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Path]:

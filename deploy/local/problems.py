@@ -87,7 +87,9 @@ def _owner_of(port: int) -> str:
     except (psutil.AccessDenied, OSError):
         return "another program"
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+            continue
+        if connection.laddr.port == port:
             try:
                 command = " ".join(psutil.Process(connection.pid).cmdline())
             except psutil.Error:

@@ -14,7 +14,7 @@ from deploy.local.problems import Problem
 
 USER = "crm-postgres"
 OUTSIDE = Path("/var/lib/crm-platform-local")
-"""Where root's PostgreSQL is put when its user can't reach the checkout: nobody's folders are opened for it."""
+"""Where root's PostgreSQL is put when its user can't reach the checkout: no folder is opened up for it."""
 
 
 def user() -> str | None:
