@@ -16,8 +16,8 @@ setup: .venv/installed ## Make .venv with the pinned packages (the other targets
 .venv/installed: $(REQUIREMENTS) deploy/local/setup.sh deploy/local/install.py
 	@PYTHON="$(PYTHON)" sh deploy/local/setup.sh $(REQUIREMENTS)
 
-run: .venv/installed ## Start the platform with its sample, until Ctrl-C
-	@$(RUN) deploy.local run
+run: .venv/installed ## Start the platform, until Ctrl-C (SAMPLE=no: without the sample)
+	@$(RUN) deploy.local run $(if $(filter no,$(SAMPLE)),--no-sample)
 
 play: .venv/installed ## Let the sample's people work, beside a running `make run`
 	@$(RUN) deploy.sample play

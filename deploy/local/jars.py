@@ -50,6 +50,12 @@ def locked() -> list[Jar]:
     return found
 
 
+def are_here(folder: Path) -> bool:
+    """Whether ``fetch`` has nothing to download."""
+    context = _context(folder)
+    return all(_is_good(_path(context, jar), jar) for jar in locked())
+
+
 def fetch(folder: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Path]:
     """The files of the pinned jars, each with the right digest, downloading into ``folder`` what is missing.
 

@@ -70,7 +70,7 @@ def services() -> list[str]:
 def port_of(part: str, environ: Mapping[str, str] = os.environ) -> int:
     """The port of a service or server.
 
-    Raises ``Problem`` when CRM_<PART>_PORT holds something else than a port.
+    Raises ``Problem`` when the variable that changes it holds something else than a port.
     """
     variable = port_variable(part)
     text = environ.get(variable) or str((SERVICE_PORTS | SERVER_PORTS)[part])
@@ -81,7 +81,8 @@ def port_of(part: str, environ: Mapping[str, str] = os.environ) -> int:
 
 def port_variable(part: str) -> str:
     """The environment variable that changes the port of a service or server."""
-    return f"CRM_{part.upper()}_PORT"
+    # Services hand every CRM_KAFKA_… variable to their Kafka client, so a server's has another beginning.
+    return f"CRM_LOCAL_{part.upper()}_PORT" if part in SERVER_PORTS else f"CRM_{part.upper()}_PORT"
 
 
 def check_port(part: str, environ: Mapping[str, str] = os.environ) -> None:

@@ -25,22 +25,23 @@ MINUTES = 12 * 60
 
 @dataclass(frozen=True)
 class Actor:
-    """A person or machine of the sample."""
+    """A person or machine of the sample, and the service whose pages that person uses."""
 
     subject: str
     name: str
     roles: tuple[str, ...]
+    home: str = "callcenter"
+    is_machine: bool = False
 
 
 ACTORS = (
     Actor("anna", "Anna Berger", ("agent",)),
     Actor("bruno", "Bruno Costa", ("agent",)),
     Actor("sofia", "Sofia Lind", ("supervisor",)),
-    Actor("omar", "Omar Haddad", ("operator",)),
-    Actor("telephony", "Telephone system", ("telephony",)),
-    Actor("importer", "Importer", ("importer",)),
+    Actor("omar", "Omar Haddad", ("operator",), home="sync"),
+    Actor("telephony", "Telephone system", ("telephony",), is_machine=True),
+    Actor("importer", "Importer", ("importer",), is_machine=True),
 )
-MACHINES = frozenset({"telephony", "importer"})
 
 
 def actor(subject: str) -> Actor:

@@ -1,0 +1,49 @@
+"""The environment variables that tell a service where it is and whom it may trust."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+
+from deploy.local import layout, private
+from deploy.local.backing import KAFKA_VARIABLE, Backing, database_variable
+from deploy.local.layout import HOST, SERVICE_PORTS, Layout
+from deploy.local.tokens import ISSUER
+
+
+def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What every service is told. What the user's own environment says comes first."""
+    told = {
+        KAFKA_VARIABLE: backing.bootstrap_servers(),
+        "CRM_KEY_ENCRYPTION_KEYS": key_encryption_keys(place),
+        "CRM_JWKS_FILE": str(place.jwks),
+        "CRM_TOKEN_ISSUER": ISSUER,
+        "CRM_DEFAULT_REGION": "US",
+    }
+    for service in SERVICE_PORTS:
+        told[layout.port_variable(service)] = str(layout.port_of(service, environ))
+        told[f"CRM_{service.upper()}_URL"] = service_url(service, environ)
+    return {name: environ.get(name) or value for name, value in told.items()}
+
+
+def of_service(
+    place: Layout, backing: Backing, service: str, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What one service is told: its own database's password and nobody else's."""
+    return common(place, backing, environ) | {database_variable(service): backing.database_url(service)}
+
+
+def service_url(service: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Where people and other machines find a service."""
+    named = environ.get(f"CRM_{service.upper()}_URL")
+    return named or f"http://{HOST}:{layout.port_of(service, environ)}"
+
+
+def key_encryption_keys(place: Layout) -> str:
+    """The key that the keys of personal data are encrypted with, made the first time."""
+    return private.kept(
+        place.secrets / "key-encryption-keys",
+        lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    )

@@ -1,0 +1,219 @@
+"""Starts everything in order, says what to open, and stops everything again."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+
+import httpx
+
+from deploy.local import environment, jars, layout, state
+from deploy.local.backing import Backing
+from deploy.local.children import Child
+from deploy.local.interrupts import Interrupts
+from deploy.local.layout import ROOT, Layout
+from deploy.local.problems import Problem, check_space
+from deploy.local.process import POLL_SECONDS, NotReady, tail
+from deploy.local.progress import Progress
+from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
+from deploy.local.tokens import ACTORS, Issuer
+
+READY_SECONDS = 90
+LOOK_SECONDS = 1.0
+PROCESSES = ("api", "worker")
+"""What a service consists of."""
+
+
+class Run:
+    """One run of the platform, from the first check to the last process's end."""
+
+    def __init__(self, place: Layout, progress: Progress, interrupts: Interrupts) -> None:
+        self._place = place
+        self._progress = progress
+        self._interrupts = interrupts
+        self._supervisor: Supervisor | None = None
+        self._seen: dict[str, str] = {}
+        self.is_up = False
+
+    def platform(self, with_sample: bool) -> None:
+        """Run servers and services until somebody ends it."""
+        services = layout.services()
+        if not services:
+            raise Problem(f"There's no service in {ROOT / 'services'}. Is the checkout complete?")
+        backing = self._checked(services)
+        for service in services:
+            layout.check_port(service)
+        issuer = Issuer(self._place)
+        issuer.publish()
+        programs = [
+            program for service in services for program in service_programs(self._place, backing, service)
+        ]
+        self._start_servers(backing, programs)
+        self._migrate(backing, services)
+        self._start_services(programs, services)
+        if with_sample:
+            self._load_sample(backing)
+        self._announce(services, issuer)
+        self._watch()
+
+    def servers(self) -> None:
+        """Run Kafka and PostgreSQL alone, with a database for every service, until somebody ends it."""
+        services = list(layout.SERVICE_PORTS)
+        backing = self._checked(services)
+        Issuer(self._place).publish()
+        self._start_servers(backing, [])
+        told: dict[str, str] = {}
+        for service in services:
+            told |= environment.of_service(self._place, backing, service)
+        with suppress(OSError):
+            print("\n".join(f"export {name}='{value}'" for name, value in told.items()), flush=True)
+        self._progress.say("Ctrl-C stops them.")
+        self._watch()
+
+    def stop(self) -> None:
+        """Stop whatever was started."""
+        if self._supervisor is not None and self._supervisor.is_alive():
+            with self._progress.step("Stopped"):
+                self._supervisor.stop()
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            state.stop_leftovers(self._place)
+
+    def _checked(self, services: list[str]) -> Backing:
+        check_space(self._place.state)
+        self._place.logs.mkdir(parents=True, exist_ok=True)
+        state.check_versions(self._place)
+        left = state.stop_leftovers(self._place)
+        if left:
+            self._progress.say(f"  Ended what an earlier run left: processes {', '.join(map(str, left))}")
+        backing = Backing(self._place, services)
+        backing.check_ports()
+        return backing
+
+    def _start_servers(self, backing: Backing, programs: list[Program]) -> None:
+        check = self._interrupts.check
+        if backing.kafka and not jars.are_here(layout.downloads()):
+            code = Child([sys.executable, "-m", "deploy.local", "download"], os.environ).wait(check)
+            if code:
+                raise Problem("Kafka is missing, and couldn't be fetched: see above.")
+        backing.prepare(self._progress, check)
+        self._supervisor = Supervisor(self._place.state, self._place.logs)
+        self._supervisor.start([*backing.programs(), *programs], check)
+        backing.start(self._supervisor, self._progress, self._look)
+
+    def _migrate(self, backing: Backing, services: list[str]) -> None:
+        with self._progress.step("Databases: migrated"):
+            children = {service: self._migration(backing, service) for service in services}
+            try:
+                failed = [name for name, child in children.items() if child.wait(self._interrupts.check)]
+            finally:
+                for child in children.values():
+                    child.end()
+        for service in failed:
+            log = self._place.logs / f"{service}-migrate.log"
+            raise NotReady(f"The database of {service} couldn't be migrated ({log}).\n{tail(log)}")
+
+    def _migration(self, backing: Backing, service: str) -> Child:
+        command = [sys.executable, "-m", f"services.{service}", "migrate"]
+        told = environment.of_service(self._place, backing, service)
+        return Child(command, self._environ(told), self._place.logs / f"{service}-migrate.log")
+
+    def _start_services(self, programs: list[Program], services: list[str]) -> None:
+        assert self._supervisor is not None
+        for program in programs:
+            self._supervisor.start_program(program)
+        for service in services:
+            url = environment.service_url(service)
+            with self._progress.step(f"{service}: ready at {url}"):
+                self._wait_ready(f"{url}/readyz", service)
+
+    def _wait_ready(self, url: str, service: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _is_ready(url):
+            self._look()
+            if time.monotonic() > deadline:
+                log = self._place.logs / f"{service}-api.log"
+                raise NotReady(f"{service} isn't ready after {READY_SECONDS} s ({log}).\n{tail(log)}")
+            self._interrupts.sleep(POLL_SECONDS)
+
+    def _load_sample(self, backing: Backing) -> None:
+        if self._place.sample_marker.exists():
+            return
+        self._progress.say("  Loading the sample, once")
+        started = time.monotonic()
+        command = [sys.executable, "-m", "deploy.sample", "load"]
+        told = environment.common(self._place, backing)
+        if Child(command, self._environ(told)).wait(self._look):
+            raise NotReady("The sample couldn't be loaded: see above. Without it: make run SAMPLE=no")
+        self._place.sample_marker.write_text("")
+        self._progress.say(f"  [green]✓[/] Sample loaded [dim]{time.monotonic() - started:.1f} s[/]")
+
+    def _announce(self, services: list[str], issuer: Issuer) -> None:
+        say = self._progress.say
+        say()
+        for service in services:
+            say(f"  [bold]{service}[/]  {environment.service_url(service)}")
+        say("\n  Sign in with one of these links, or use a machine's token; they last a working day.\n")
+        for someone in ACTORS:
+            home = someone.home if someone.home in services else services[0]
+            token = issuer.issue_for(someone)
+            link = f"{environment.service_url(home)}/sign-in#token={token}"
+            say(f"  [bold]{someone.subject}[/] ({', '.join(someone.roles)})")
+            say(f"    {token if someone.is_machine else link}")
+        say(f"\n  A fresh token: python -m deploy.local token anna. Logs: {self._place.logs}")
+        say("  Ctrl-C stops everything.")
+
+    def _watch(self) -> None:
+        """Until somebody ends it. Raises ``NotReady`` when the supervisor is gone."""
+        self.is_up = True
+        while True:
+            for name, state_name in self._changed():
+                if state_name in ("FATAL", "EXITED", "BACKOFF"):
+                    self._progress.say(f"  [red]{name}: {state_name}[/], see {self._place.logs / name}.log")
+                else:
+                    self._progress.say(f"  {name}: {state_name}")
+            self._interrupts.sleep(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        """Between two looks while starting. Raises ``Stopped``, or ``NotReady`` when a program gave up."""
+        self._interrupts.check()
+        for name, state_name in self._changed():
+            if state_name in ("FATAL", "EXITED"):
+                log = self._place.logs / f"{name}.log"
+                raise NotReady(f"{name} ended and isn't started again ({log}).\n{tail(log)}")
+
+    def _changed(self) -> list[tuple[str, str]]:
+        """The programs whose state isn't what it was at the last look."""
+        if self._supervisor is None or not self._supervisor.is_alive():
+            raise NotReady(f"supervisord ended.\n{tail(self._place.logs / 'supervisord.log')}")
+        states = self._supervisor.states()
+        changed = [(name, now) for name, now in states.items() if self._seen.get(name, now) != now]
+        self._seen = states
+        return changed
+
+    def _environ(self, told: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, **told, MARK: str(self._place.state)}
+
+
+def service_programs(place: Layout, backing: Backing, service: str) -> list[Program]:
+    """The processes of one service."""
+    return [
+        Program(
+            group=SERVICES,
+            name=f"{service}-{process}",
+            command=[sys.executable, "-m", f"services.{service}", process],
+            directory=ROOT,
+            environment=environment.of_service(place, backing, service),
+        )
+        for process in PROCESSES
+    ]
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        # No proxy from the environment stands between this machine and itself.
+        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
