@@ -64,11 +64,7 @@ class Authenticator:
 def _same_origin(request: Request) -> None:
     # A cookie comes along on its own, so another site could have made the browser send this.
     origin = request.headers.get("origin")
-    if (
-        request.method in SAFE_METHODS
-        or origin is None
-        and request.headers.get("sec-fetch-site") == "same-origin"
-    ):
+    if request.method in SAFE_METHODS or (origin is None and request.headers.get("sec-fetch-site") == "same-origin"):
         return
     if origin is None or origin.partition("://")[2] != request.headers.get("host"):
         raise Forbidden("the request comes from another site")

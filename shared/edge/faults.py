@@ -12,12 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
 
 POINTS: dict[str, str] = {
-    "transact.commit": "the commit of a request's or a batch's transaction",
+    "transact.commit": "the commit of a command",
+    "consumer.commit": "the commit of a batch of events with all its effects",
     "wakeup.notify": "NOTIFY after a commit",
     "http.answer": "the answer to a command, after its commit",
     "relay.send_key": "a member's wrapped key handed to the Kafka producer",
@@ -100,7 +102,7 @@ def _due(point: str) -> Fault | None:
 
 def _strike(point: str, fault: Fault, action: Callable[[], T]) -> T:
     if path := os.environ.get("CRM_FAULT_LOG"):
-        with open(path, "a", encoding="utf-8") as log:
+        with Path(path).open("a", encoding="utf-8") as log:
             log.write(f"{point}={fault.mode}\n")
     match fault.mode:
         case "crash-before":

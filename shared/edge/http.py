@@ -124,9 +124,7 @@ def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator
         token = (await request.body()).decode("ascii", "replace").strip()
         authenticator.verify(token)
         response = Response(status_code=204)
-        response.set_cookie(
-            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-        )
+        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return response
 
     @app.post("/session/end", include_in_schema=False)
@@ -175,9 +173,7 @@ def _add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(SQLAlchemyError)
     def database(request: Request, error: SQLAlchemyError) -> Response:
         if is_passing(error):
-            return problem(
-                503, "the database doesn't answer just now; nothing was changed or its outcome is unknown"
-            )
+            return problem(503, "the database doesn't answer just now; nothing was changed or its outcome is unknown")
         log.error("http.database_error", route=_route(request), error=type(error).__name__)
         return problem(500, "something went wrong here; it has been logged")
 

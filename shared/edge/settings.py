@@ -20,9 +20,7 @@ class Settings(BaseModel):
     """Settings of one service. ``{S}`` in a variable's name stands for the service's, in capitals."""
 
     service: str
-    database_url: str = Field(
-        description="CRM_{S}_DATABASE_URL: postgresql+psycopg://user:password@host/name"
-    )
+    database_url: str = Field(description="CRM_{S}_DATABASE_URL: postgresql+psycopg://user:password@host/name")
     kafka: dict[str, str] = Field(
         description="CRM_KAFKA_…: passed to librdkafka in lower case with dots; CRM_KAFKA_BOOTSTRAP_SERVERS at least"
     )
@@ -51,9 +49,7 @@ class Settings(BaseModel):
         le=1,
         description="CRM_PARKED_SHARE: above this share of parked streams the consumer stops",
     )
-    notify_url: str = Field(
-        "", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty"
-    )
+    notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 
 
 SERVICES = ("callcenter", "marketing", "sfa", "sync")

@@ -18,7 +18,7 @@ import uuid_utils
 from shared.events.facts import FACT_TYPES, Fact, FactType
 
 CONTENT_TYPE = b"application/cloudevents+json"
-HEADERS = [("content-type", CONTENT_TYPE)]
+HEADERS: list[tuple[str, str | bytes | None]] = [("content-type", CONTENT_TYPE)]
 LARGEST = 900_000
 """Bytes of one message; Kafka's default limit is 1 MiB with its overhead."""
 
@@ -112,7 +112,7 @@ class UnknownVersion(Malformed):
 
 
 _SEQUENCE = re.compile(r"[0-9]{10}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()
 
@@ -175,7 +175,7 @@ def parse(message: bytes | None, *, source: str, stream: str) -> Envelope:
         raise Malformed(f"CloudEvents version {envelope.specversion[:20]} is not known")
     if not _SEQUENCE.fullmatch(envelope.digits) or not 0 < envelope.sequence < 2**31:
         raise Malformed(f"sequence {envelope.digits[:20]!r} is not ten digits from 1")
-    if not _UUID.fullmatch(envelope.id):
+    if not UUID_TEXT.fullmatch(envelope.id):
         raise Malformed(f"id {envelope.id[:40]!r} is not a UUID")
     if (envelope.source, envelope.subject) != (source, stream):
         raise Malformed("source and subject are not those of the topic and key it was found under")
@@ -191,9 +191,7 @@ def known_type(envelope: Envelope) -> FactType | None:
     if fact_type is None:
         return None
     if version_of(envelope) > fact_type.version:
-        raise UnknownVersion(
-            f"{envelope.dataschema[:80]} is newer than version {fact_type.version}, known here"
-        )
+        raise UnknownVersion(f"{envelope.dataschema[:80]} is newer than version {fact_type.version}, known here")
     return fact_type
 
 

@@ -54,9 +54,9 @@ F = TypeVar("F", bound=type[Fact])
 def fact(name: str, *, stream: str, about: str | None = None, version: int = 1) -> Callable[[F], F]:
     """Register a record as the data of event type ``name``.
 
-    ``stream`` is the kind of stream that it belongs to (empty: any kind); ``about`` names the field that holds the id of the
-    thing it tells of, for links. ``version`` rises only with a change that old records must be lifted over by
-    an upcaster.
+    ``stream`` is the kind of stream that it belongs to (empty: any kind); ``about`` names the field that holds the
+    id of the thing it tells of, for links. ``version`` rises only with a change that old records must be lifted
+    over by an upcaster.
 
     Raises ``TypeError`` for a type named twice and for personal fields outside a customer's stream, where
     there is no member whose key could seal them.

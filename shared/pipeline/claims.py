@@ -90,9 +90,7 @@ def told(event: Event) -> Told:
     if not isinstance(fact, CustomerRegistered | CustomerEdited):
         raise TypeError(f"{event.type} tells no claims")
     author = event.envelope.authid
-    claims = tuple(
-        Claim(c.id, c.field, str(c.value), c.saw, c.made, event.source, author) for c in fact.claims
-    )
+    claims = tuple(Claim(c.id, c.field, str(c.value), c.saw, c.made, event.source, author) for c in fact.claims)
     return Told(member_of(event.stream), event.occurred, claims)
 
 
@@ -145,9 +143,7 @@ def refold(session: Session, touched: Iterable[tuple[str, str]]) -> set[str]:
     return _fold(session, lock(session, (member for member, _ in pairs)), pairs)
 
 
-def _fold(
-    session: Session, locked: Mapping[str, dict[str, FieldState]], touched: set[tuple[str, str]]
-) -> set[str]:
+def _fold(session: Session, locked: Mapping[str, dict[str, FieldState]], touched: set[tuple[str, str]]) -> set[str]:
     pairs = sorted(touched)
     if not pairs:
         return set()

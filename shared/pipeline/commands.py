@@ -39,9 +39,7 @@ class Command:
         the key was used for another request.
         """
         answer, code = self.service.transact(self.actor, lambda work: self._once(work, body, status))
-        return faults.at(
-            "http.answer", lambda: Response(answer, status_code=code, media_type="application/json")
-        )
+        return faults.at("http.answer", lambda: Response(answer, status_code=code, media_type="application/json"))
 
     def _once(self, work: Work, body: Callable[[Work], Any], status: int) -> tuple[bytes, int]:
         if self.key is None:
@@ -68,9 +66,7 @@ class Command:
 
 def _lock(work: Work, actor: str, key: str) -> None:
     # Two requests with one key at once: the second waits here and then finds the answer of the first.
-    work.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"command/{actor}/{key}", 0)))
-    )
+    work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"command/{actor}/{key}", 0))))
 
 
 def commands(service: Service) -> Any:

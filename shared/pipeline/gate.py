@@ -29,16 +29,28 @@ class Verdict(Enum):
     """Another event had this sequence: the publisher's database was restored and went on."""
 
 
-def judge(position: Position, sequence: int, event_id: str) -> Verdict:
+FORK_MILLISECONDS = 60_000
+"""An event this much younger than the newest one, and yet before it, can't be a repetition of what was here."""
+
+
+def judge(position: Position, sequence: int, event_id: str, *, void: bool = False) -> Verdict:
     """Where an event stands against the position of its stream.
 
-    Only the newest sequence can be told from a fork here; what a fork hides below it is found by the
-    publisher's own check at its start (recovery.py).
+    Below the newest sequence ids aren't kept, so there a fork shows by its time (ids are UUIDv7). ``void`` is an
+    event that stands for one that the log lost: whoever had the lost one drops it.
     """
     if sequence > position.sequence + 1:
         return Verdict.GAP
     if sequence == position.sequence + 1:
         return Verdict.NEXT
-    if sequence == position.sequence and event_id != position.event_id:
-        return Verdict.FORK
-    return Verdict.REPEATED
+    if void:
+        return Verdict.REPEATED
+    if sequence == position.sequence:
+        return Verdict.REPEATED if event_id == position.event_id else Verdict.FORK
+    younger = milliseconds(event_id) - milliseconds(position.event_id)
+    return Verdict.FORK if younger > FORK_MILLISECONDS else Verdict.REPEATED
+
+
+def milliseconds(event_id: str) -> int:
+    """When a UUIDv7 was made, in milliseconds of Unix time."""
+    return int(event_id[:8] + event_id[9:13], 16)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ARRAY, Text, cast, delete, func, select, tuple_
+from sqlalchemy import ARRAY, Text, bindparam, cast, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.customer.member import member_of
-from shared.events.envelope import Envelope, known_type, version_of
+from shared.events.envelope import UUID_TEXT, Envelope, known_type, version_of
 from shared.events.facts import Fact, FactType, change_personal
 from shared.events.upcasters import lift
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, new_key, unseal
@@ -65,9 +65,7 @@ def _own(work: Work, members: list[str], keks: KeyEncryptionKeys) -> dict[str, M
 def _make(work: Work, members: list[str], keks: KeyEncryptionKeys) -> None:
     session, source = work.session, work.source
     _lock(session, members)
-    taken = select(member_key.c.member).where(
-        member_key.c.source == source, member_key.c.member == _any(members)
-    )
+    taken = select(member_key.c.member).where(member_key.c.source == source, member_key.c.member == _any(members))
     erased = select(erased_member.c.member).where(erased_member.c.member == _any(members))
     out = {str(member) for member in session.scalars(taken.union(erased))}
     rows = []
@@ -98,17 +96,13 @@ def erase(work: Work, members: Iterable[str]) -> None:
     if not wanted:
         return
     _lock(work.session, wanted)
-    work.session.execute(
-        upsert(erased_member).values([{"member": m} for m in wanted]).on_conflict_do_nothing()
-    )
+    work.session.execute(upsert(erased_member).values([{"member": m} for m in wanted]).on_conflict_do_nothing())
     rows = work.session.execute(
         delete(member_key)
         .where(member_key.c.member == _any(wanted))
         .returning(member_key.c.member, member_key.c.source, member_key.c.key_id)
     )
-    work.key_records.extend(
-        (f"{member}/{key_id}", ERASED_RECORD) for member, of, key_id in rows if of == work.source
-    )
+    work.key_records.extend((f"{member}/{key_id}", ERASED_RECORD) for member, of, key_id in rows if of == work.source)
 
 
 def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord]) -> None:
@@ -122,9 +116,7 @@ def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord])
         return
     _lock(work.session, members)
     gone = {member for (member, _), record in records.items() if record.erased}
-    found = work.session.scalars(
-        select(erased_member.c.member).where(erased_member.c.member == _any(members))
-    )
+    found = work.session.scalars(select(erased_member.c.member).where(erased_member.c.member == _any(members)))
     erased = {str(member) for member in found}
     erase(work, gone - erased)
     rows = []
@@ -166,6 +158,25 @@ def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryption
     for member in erased(session, without):
         found |= {pair: None for pair in wanted if pair[1] == member}
     return found
+
+
+_WITHOUT = text("""
+SELECT w.source, w.stream FROM unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:members AS uuid[]))
+  AS w (source, stream, member)
+WHERE NOT EXISTS (SELECT 1 FROM member_key k WHERE k.member = w.member AND k.source = w.source)
+  AND NOT EXISTS (SELECT 1 FROM erased_member e WHERE e.member = w.member)
+""").bindparams(bindparam("sources"), bindparam("streams"), bindparam("members"))
+
+
+def without_key(session: Session, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those (source, customer's stream) of which neither a key nor an erasure is known here."""
+    wanted = [(source, stream) for source, stream in places if UUID_TEXT.fullmatch(member_of(stream))]
+    values = {
+        "sources": [source for source, _ in wanted],
+        "streams": [stream for _, stream in wanted],
+        "members": [member_of(stream) for _, stream in wanted],
+    }
+    return [(source, stream) for source, stream in session.execute(_WITHOUT, values)]
 
 
 def erased(session: Session, members: Iterable[str]) -> set[str]:

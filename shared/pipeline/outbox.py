@@ -72,9 +72,7 @@ def _body(published: Published, work: Work, own: dict[str, MemberKey]) -> bytes:
     data = to_data(published.fact)
     if published.fact_type.personal:
         key = own.get(member_of(published.stream))
-        change_personal(
-            data, published.fact_type.personal, lambda clear: seal(clear, key, event_id=published.id)
-        )
+        change_personal(data, published.fact_type.personal, lambda clear: seal(clear, key, event_id=published.id))
     return envelope.body(
         published.fact_type,
         data,

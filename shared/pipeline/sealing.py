@@ -78,9 +78,7 @@ class KeyEncryptionKeys:
         name, _, encoded = wrapped.partition(":")
         cipher = self._ciphers.get(name)
         if cipher is None:
-            raise WrongKey(
-                f"the key of {source}/{member} was wrapped with {name[:20]!r}, which isn't configured"
-            )
+            raise WrongKey(f"the key of {source}/{member} was wrapped with {name[:20]!r}, which isn't configured")
         try:
             raw = base64.b64decode(encoded, validate=True)
             return AESGCM(cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{source}/{member}".encode()))

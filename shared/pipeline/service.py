@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from shared.edge import faults
 from shared.edge.actor import Actor
-from shared.edge.clock import Clock
-from shared.edge.db import may_repeat
+from shared.edge.clock import Clock, system_clock
+from shared.edge.db import connect, may_repeat
+from shared.edge.settings import Settings
 from shared.edge.wakeup import Wakeup
 from shared.pipeline import outbox
 from shared.pipeline.sealing import KeyEncryptionKeys
@@ -36,6 +37,18 @@ class Service:
     clock: Clock
     wakeup: Wakeup
 
+    @classmethod
+    def of(cls, settings: Settings, *, process: str, pool_size: int = 10, clock: Clock = system_clock) -> Service:
+        """The service that the settings describe. Connects to nothing yet."""
+        return cls(
+            name=settings.service,
+            engine=connect(settings.database_url, name=f"{settings.service}-{process}", pool_size=pool_size),
+            kafka=settings.kafka,
+            keks=KeyEncryptionKeys.from_text(settings.key_encryption_keys),
+            clock=clock,
+            wakeup=Wakeup(settings.database_url),
+        )
+
     @property
     def events_topic(self) -> str:
         return f"{self.name}.events"
@@ -49,25 +62,25 @@ class Service:
         """The actor of what the service does because of events."""
         return Actor(id=f"service:{self.name}", roles=frozenset({"service"}))
 
-    def transact(self, actor: Actor, body: Callable[[Work], T]) -> T:
-        """Run ``body`` in one transaction, publish what it collected, commit, wake the relay.
+    def transact(self, actor: Actor, body: Callable[[Work], T], *, point: str = "transact.commit") -> T:
+        """Run ``body`` in one transaction, publish what it collected, commit at fault point ``point``, wake the relay.
 
         A deadlock or serialization failure repeats the whole of it. Any other error leaves everything as it was.
         """
         for attempt in range(1, REPEATS + 1):
             try:
-                return self._once(actor, body)
+                return self._once(actor, body, point)
             except DBAPIError as error:
                 if attempt == REPEATS or not may_repeat(error):
                     raise
         raise AssertionError("unreachable")
 
-    def _once(self, actor: Actor, body: Callable[[Work], T]) -> T:
+    def _once(self, actor: Actor, body: Callable[[Work], T], point: str) -> T:
         with Session(self.engine, expire_on_commit=False) as session:
             work = Work(session, self.name, actor, self.clock())
             result = body(work)
             outbox.write(work, self.keks)
-            faults.at("transact.commit", session.commit)
+            faults.at(point, session.commit)
         if work.facts or work.key_records or work.touched or work.intents:
             self.wakeup.signal(work.touched)
         return result

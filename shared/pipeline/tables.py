@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     Column,
     DateTime,
     Identity,
@@ -73,9 +72,7 @@ heard = Table(
     metadata,
     Column("slice", Text, primary_key=True),
     Column("subscription", Text, nullable=False, comment="through which the slice moves along the log"),
-    Column(
-        "types", ARRAY(Text), nullable=False, comment="what it has heard from the beginning of the log on"
-    ),
+    Column("types", ARRAY(Text), nullable=False, comment="what it has heard from the beginning of the log on"),
 )
 
 activation = Table(
@@ -84,9 +81,7 @@ activation = Table(
     Column("subscription", Text, primary_key=True),
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
-    Column(
-        "offset", BigInteger, nullable=False, comment="what lies before it is history; kept across rebuilds"
-    ),
+    Column("offset", BigInteger, nullable=False, comment="what lies before it is history; kept across rebuilds"),
 )
 
 position = Table(
@@ -185,11 +180,4 @@ command_result = Table(
     Column("answer", LargeBinary, nullable=False, comment="ids and times, no personal data"),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("command_result_at", "at"),
-)
-
-relay_state = Table(
-    "relay_state",
-    metadata,
-    Column("only", Boolean, primary_key=True, server_default=text("true")),
-    Column("stopped", Text, comment="why the relay refuses to send, until recover"),
 )

@@ -53,9 +53,7 @@ class Work:
     rejected: list[Rejected] = field(default_factory=list)
     intents: list[dict[str, Any]] = field(default_factory=list)
 
-    def publish(
-        self, stream: str, fact: Fact, occurred: datetime | None = None, cause: Event | None = None
-    ) -> str:
+    def publish(self, stream: str, fact: Fact, occurred: datetime | None = None, cause: Event | None = None) -> str:
         """Collect a fact for ``stream``; gives the id of the event that it will be.
 
         ``cause`` is the event that it follows from: what follows from history is history too.
@@ -68,9 +66,7 @@ class Work:
         event_id = new_id()
         history = cause is not None and not cause.live
         cause_id = cause.id if cause else None
-        self.facts.append(
-            Published(event_id, stream, fact, fact_type, occurred or self.now, cause_id, history)
-        )
+        self.facts.append(Published(event_id, stream, fact, fact_type, occurred or self.now, cause_id, history))
         return event_id
 
     def touch(self, *topics: str) -> None:

@@ -1,0 +1,155 @@
+"""The commands by which a person looks after a service: parked streams, recovery, rebuild."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC
+
+from sqlalchemy.orm import Session
+
+from shared.edge.actor import Actor
+from shared.edge.errors import NotFound
+from shared.edge.settings import Settings
+from shared.pipeline import parking, rebuild, recovery
+from shared.pipeline.receive import Subscription, redrive, skip
+from shared.pipeline.service import Service
+from shared.pipeline.subscriptions import Subscriptions
+from shared.pipeline.worker import moving
+
+COMMANDS = {
+    "parked": "list the streams that wait for a person",
+    "redrive": "hand the waiting events of parked streams in again, after the cause was mended",
+    "skip": "leave out what a parked stream stands at, for a reason, and go on behind it",
+    "recover": "after a restore: bring database and log together (looks only, without --apply)",
+    "rebuild": "empty what is derived from events and play the log again",
+}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add these commands to a service's own."""
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    for name in ("redrive", "skip"):
+        parsers[name].add_argument("--subscription", default="main", help="default: main")
+        parsers[name].add_argument("--source", help="the publishing service")
+        parsers[name].add_argument("--stream", help="for example customer/ID, as 'parked' lists it")
+    parsers["redrive"].add_argument("--all", action="store_true", help="every parked stream")
+    parsers["skip"].add_argument("--reason", required=True, help="why it may be left out; is kept")
+    parsers["recover"].add_argument("--apply", action="store_true", help="put right what was found")
+    parsers["recover"].add_argument(
+        "--accept-loss", action="store_true", help="publish void events for what the log itself has lost"
+    )
+    parsers["rebuild"].add_argument("--subscription", default="main", help="default: main")
+    parsers["rebuild"].add_argument("--yes", action="store_true", help="do it; else it is only said what would be done")
+
+
+def run(arguments: argparse.Namespace, settings: Settings, subscriptions: Subscriptions) -> int:
+    """Carry out one of the commands; gives the process's exit status."""
+    service = Service.of(settings, process="admin", pool_size=2)
+    command = {"parked": _parked, "redrive": _redrive, "skip": _skip, "recover": _recover, "rebuild": _rebuild}
+    try:
+        return command[arguments.command](arguments, settings, service, subscriptions)
+    finally:
+        service.wakeup.close()
+        service.engine.dispose()
+
+
+def _operator() -> Actor:
+    return Actor(id=f"operator:{getpass.getuser()}", roles=frozenset({"operator"}))
+
+
+def _subscriptions(settings: Settings, service: Service, all_of: Subscriptions) -> dict[str, Subscription]:
+    with Session(service.engine) as session:
+        return {s.name: s for s in moving(session, all_of, service, settings.parked_share)}
+
+
+def _subscription(
+    arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions
+) -> Subscription:
+    found = _subscriptions(settings, service, of)
+    if arguments.subscription not in found:
+        raise NotFound(f"there is no subscription {arguments.subscription}; there are {', '.join(found) or 'none yet'}")
+    return found[arguments.subscription]
+
+
+def _parked(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    with Session(service.engine) as session:
+        parked = parking.listed(session)
+    for each in parked:
+        since = each.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        print(
+            f"{each.subscription}\t{each.source}\t{each.stream}\t{each.kind}\t{each.events} events\t{since}\t{each.reason}"
+        )
+    print(f"{len(parked)} streams are parked")
+    return 0
+
+
+def _redrive(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    known = _subscriptions(settings, service, of)
+    if arguments.all:
+        with Session(service.engine) as session:
+            places = [(p.subscription, p.source, p.stream) for p in parking.listed(session)]
+    else:
+        places = [(arguments.subscription, arguments.source, arguments.stream)]
+    left = 0
+    for name, source, stream in places:
+        went, stay = service.transact(
+            _operator(),
+            lambda work, s=known[name], p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
+            point="consumer.commit",
+        )
+        left += stay
+        print(f"{name} {source} {stream}: {went} events handled, {stay} stay")
+    return 1 if left else 0
+
+
+def _skip(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    subscription = _subscription(arguments, settings, service, of)
+    went, stay = service.transact(
+        _operator(),
+        lambda work: skip(work, subscription, (arguments.source, arguments.stream), arguments.reason),
+        point="consumer.commit",
+    )
+    print(f"skipped; {went} events behind it handled, {stay} stay")
+    return 1 if stay else 0
+
+
+def _recover(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    try:
+        report = recovery.recover(service, of.slices, apply=arguments.apply, accept_loss=arguments.accept_loss)
+    except recovery.LogTooShort as error:
+        print(f"{error}. What is missing can't be had again; 'recover --accept-loss' says so to every reader")
+        return 1
+    _print(report, applied=arguments.apply)
+    return 0
+
+
+def _print(report: recovery.Report, *, applied: bool) -> None:
+    if not report.missing and not report.voided:
+        print("log and database agree")
+        return
+    for message in report.missing:
+        if message.envelope:
+            e = message.envelope
+            print(f"missing here\t{e.subject}\t{e.sequence}\t{e.type}\t{e.time.isoformat()}\t{e.id}")
+    for stream, sequences in report.voided.items():
+        print(f"lost by the log\t{stream}\t{', '.join(map(str, sequences))}")
+    if applied:
+        print(
+            f"heads moved on; {report.taken_in} of {len(report.missing)} missing events taken in again, "
+            f"{report.already_sent} unsent rows were in the log already, {report.renumbered} got new sequences, "
+            f"{sum(map(len, report.voided.values()))} lost sequences voided"
+        )
+    else:
+        print("nothing was changed; run it again with --apply")
+
+
+def _rebuild(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    subscription = _subscription(arguments, settings, service, of)
+    tables = ", ".join(t.name for s in subscription.slices for t in s.derived) or "no tables"
+    if not arguments.yes:
+        print(f"would empty {tables} and play the log again to {subscription.name}; run it again with --yes")
+        return 0
+    service.transact(_operator(), lambda work: rebuild.rebuild(work, subscription.name, subscription.slices))
+    print(f"emptied {tables}; {subscription.name} plays the log again as soon as a worker runs")
+    return 0

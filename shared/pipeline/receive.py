@@ -1,0 +1,262 @@
+"""One batch of messages, from the fence to the new positions, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shared.customer.member import member_of
+from shared.edge.errors import Conflict, NotFound
+from shared.edge.metrics import EVENTS_RECEIVED
+from shared.events.envelope import Envelope, Event, Malformed
+from shared.events.facts import FACT_TYPES
+from shared.pipeline import gate, keys, offsets, parking, positions
+from shared.pipeline.attempt import attempt
+from shared.pipeline.gate import Position, Verdict
+from shared.pipeline.incoming import Incoming
+from shared.pipeline.offsets import Partition
+from shared.pipeline.positions import Place
+from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
+from shared.pipeline.subscriptions import Slice
+from shared.pipeline.tables import skipped_event
+from shared.pipeline.work import Work
+
+VOID = "sequence.voided"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A group of slices that moves along the log together."""
+
+    name: str
+    slices: tuple[Slice, ...]
+    keks: KeyEncryptionKeys
+    parked_share: float
+
+    def wants(self, event_type: str) -> bool:
+        """Whether a slice names this type, so that the fact has to be opened."""
+        return any(event_type in s.handlers for s in self.slices)
+
+
+@dataclass
+class Outcome:
+    """What became of a batch of messages."""
+
+    moved: dict[Place, Position] = field(default_factory=dict)
+    behind: list[Incoming] = field(default_factory=list)
+    """Messages that wait in a parked stream."""
+    parks: dict[Place, tuple[Incoming, str, str]] = field(default_factory=dict)
+    """Newly parked: the message it began with, kind and reason."""
+    healed: set[Place] = field(default_factory=set)
+    """Streams parked for a gap whose missing event has come."""
+
+    def stops_before(self, message: Incoming) -> bool:
+        """Whether the message's stream was parked at an earlier message of this batch."""
+        first = self.parks.get(message.place)
+        return first is not None and first[0].offset < message.offset
+
+    def park(self, message: Incoming, kind: str, reason: str) -> None:
+        if not self.stops_before(message):
+            self.parks[message.place] = (message, kind, reason)
+        self.behind.append(message)
+
+
+def receive(
+    work: Work,
+    subscription: Subscription,
+    incoming: Sequence[Incoming],
+    expected: Mapping[Partition, int],
+    activations: Mapping[Partition, int],
+) -> None:
+    """Take in a batch: fence, gate, handlers, positions.
+
+    Raises ``offsets.Fenced`` when another process had it, ``parking.TooManyParked`` when a person has to look.
+    """
+    session, name = work.session, subscription.name
+    offsets.advance(session, name, expected, _beyond(incoming, expected))
+    places = {message.place for message in incoming}
+    parked = parking.lock(session, name, places)
+    outcome = _process(work, subscription, incoming, parked, activations)
+    positions.write(session, name, outcome.moved)
+    for message, kind, reason in outcome.parks.values():
+        parking.park(session, name, message, kind, reason)
+    parking.append(session, name, outcome.behind)
+    for place in sorted(outcome.healed):
+        _redrive(work, subscription, place, activations)
+    if outcome.parks:
+        parking.check_share(session, name, subscription.parked_share)
+
+
+def _beyond(incoming: Sequence[Incoming], expected: Mapping[Partition, int]) -> dict[Partition, int]:
+    new: dict[Partition, int] = {}
+    for message in incoming:
+        new[message.stands] = max(new.get(message.stands, expected[message.stands]), message.offset + 1)
+    return new
+
+
+def _process(
+    work: Work,
+    subscription: Subscription,
+    incoming: Sequence[Incoming],
+    parked: Mapping[Place, str],
+    activations: Mapping[Partition, int],
+) -> Outcome:
+    outcome = Outcome()
+    known = positions.read(work.session, subscription.name, {message.place for message in incoming})
+    accepted = [m for m in incoming if _passes(subscription.name, m, known, parked, outcome)]
+    opened = _open(work, subscription, accepted, activations, outcome)
+    bad = attempt(work, subscription.slices, [event for _, event in opened])
+    for message, event in opened:
+        place = message.place
+        if place in bad and event.sequence >= bad[place].event.sequence:
+            outcome.park(message, parking.POISON, bad[place].reason)
+        else:
+            outcome.moved[place] = Position(event.sequence, event.id)
+    return outcome
+
+
+def _passes(
+    name: str, message: Incoming, known: dict[Place, Position], parked: Mapping[Place, str], outcome: Outcome
+) -> bool:
+    """Whether a message is the next of its stream; else it is dropped, or waits."""
+    place, envelope = message.place, message.envelope
+    at = known.get(place, gate.START)
+    if envelope is None:
+        outcome.park(message, parking.MALFORMED, message.fault)
+        return False
+    verdict = gate.judge(at, envelope.sequence, envelope.id, void=envelope.type == VOID)
+    EVENTS_RECEIVED.labels(name, verdict.value).inc()
+    if verdict is Verdict.REPEATED:
+        return False
+    if place in parked or place in outcome.parks:
+        outcome.behind.append(message)
+        if verdict is Verdict.NEXT and parked.get(place) == parking.GAP:
+            outcome.healed.add(place)
+        return False
+    if verdict is Verdict.NEXT:
+        known[place] = Position(envelope.sequence, envelope.id)
+        return True
+    outcome.park(message, *_complaint(verdict, at, envelope))
+    return False
+
+
+def _complaint(verdict: Verdict, at: Position, envelope: Envelope) -> tuple[str, str]:
+    if verdict is Verdict.GAP:
+        missing = f"{at.sequence + 1} to {envelope.sequence - 1}"
+        return parking.GAP, f"sequence {missing} is missing before event {envelope.id}"
+    return parking.FORK, (
+        f"event {envelope.id} has sequence {envelope.sequence}, but event {at.event_id} was here at {at.sequence}"
+    )
+
+
+def _open(
+    work: Work,
+    subscription: Subscription,
+    accepted: Sequence[Incoming],
+    activations: Mapping[Partition, int],
+    outcome: Outcome,
+) -> list[tuple[Incoming, Event]]:
+    """Events with their facts; one whose fact can't be read parks its stream from there on."""
+    found = keys.find(work.session, _sealed(subscription, accepted), subscription.keks)
+    opened = []
+    for message in accepted:
+        envelope = message.envelope
+        if envelope is None or outcome.stops_before(message):
+            outcome.behind.append(message)
+            continue
+        try:
+            fact = keys.open_fact(envelope, found) if subscription.wants(envelope.type) else None
+        except (Malformed, msgspec.MsgspecError, TypeError, KeyError, KeyMissing, WrongKey) as error:
+            outcome.park(message, parking.POISON, f"{envelope.type} can't be read: {_shown(error)}")
+            continue
+        live = message.offset >= activations.get(message.stands, 0) and not envelope.history
+        opened.append((message, Event(envelope, fact, live)))
+    return opened
+
+
+def _sealed(subscription: Subscription, accepted: Iterable[Incoming]) -> set[tuple[str, str]]:
+    """The (source, member) pairs whose keys are needed to open what the slices want."""
+    return {
+        (e.source, member_of(e.subject))
+        for e in (m.envelope for m in accepted)
+        if e and e.type in FACT_TYPES and FACT_TYPES[e.type].personal and subscription.wants(e.type)
+    }
+
+
+def _shown(error: BaseException) -> str:
+    # Of an unexpected error the kind only: its text may quote what a person wrote.
+    if isinstance(error, Malformed | KeyMissing | WrongKey | msgspec.ValidationError):
+        return str(error)
+    return type(error).__name__
+
+
+def _redrive(
+    work: Work, subscription: Subscription, place: Place, activations: Mapping[Partition, int]
+) -> tuple[int, int]:
+    """Hand the waiting events of a parked stream, which is locked, in again; gives how many went and stayed."""
+    session, name = work.session, subscription.name
+    waiting = parking.waiting(session, name, place)
+    outcome = _process(work, subscription, waiting, {}, activations)
+    positions.write(session, name, outcome.moved)
+    stay = {m.offset for m in outcome.behind}
+    parking.release(session, name, place, [m for m in waiting if m.offset not in stay], whole=not stay)
+    for message, kind, reason in outcome.parks.values():
+        parking.park(session, name, message, kind, reason)
+    return len(waiting) - len(stay), len(stay)
+
+
+def redrive(work: Work, subscription: Subscription, place: Place) -> tuple[int, int]:
+    """Try a parked stream again after its cause was mended; gives how many events went and how many stay.
+
+    Raises ``NotFound`` when it isn't parked.
+    """
+    _lock_parked(work, subscription, place)
+    return _redrive(work, subscription, place, offsets.activations(work.session, subscription.name))
+
+
+def skip(work: Work, subscription: Subscription, place: Place, reason: str) -> tuple[int, int]:
+    """Leave out what a parked stream stands at, for a reason that is kept, and go on with what is behind it.
+
+    At a gap the missing events are what is left out. Raises ``NotFound`` when it isn't parked, ``Conflict`` when
+    nothing waits in it.
+    """
+    _lock_parked(work, subscription, place)
+    session, name = work.session, subscription.name
+    waiting = parking.waiting(session, name, place)
+    if not waiting:
+        raise Conflict("nothing waits in this stream; redrive it")
+    first = waiting[0]
+    at = positions.read(session, name, [place]).get(place, gate.START)
+    gap = first.envelope is not None and first.envelope.sequence > at.sequence + 1
+    _keep_skipped(work, name, first, reason)
+    if first.envelope is not None and first.envelope.sequence > at.sequence:
+        before = Position(first.envelope.sequence - 1, at.event_id or first.envelope.id)
+        here = Position(first.envelope.sequence, first.envelope.id)
+        positions.write(session, name, {place: before if gap else here})
+    if not gap:
+        parking.release(session, name, place, [first], whole=False)
+    return _redrive(work, subscription, place, offsets.activations(session, name))
+
+
+def _lock_parked(work: Work, subscription: Subscription, place: Place) -> None:
+    if not parking.lock(work.session, subscription.name, [place]):
+        raise NotFound(f"stream {place[1]} of {place[0]} isn't parked in {subscription.name}")
+
+
+def _keep_skipped(work: Work, name: str, message: Incoming, reason: str) -> None:
+    envelope = message.envelope
+    work.session.execute(
+        skipped_event.insert().values(
+            subscription=name,
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            source=message.source,
+            stream=message.stream,
+            sequence=envelope.sequence if envelope else None,
+            reason=reason[:500],
+            author=work.actor.id,
+        )
+    )
