@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -69,8 +69,9 @@ def _lock(work: Work, actor: str, key: str) -> None:
     work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"command/{actor}/{key}", 0))))
 
 
-def commands(service: Service) -> Any:
-    """The type of an endpoint's parameter through which it runs its command in ``service``."""
+def commands(service: Service) -> Callable[..., Awaitable[Command]]:
+    """The dependency through which an endpoint runs its command in ``service``:
+    ``Annotated[Command, Depends(commands(service))]``."""
 
     async def command(
         request: Request,
@@ -82,7 +83,7 @@ def commands(service: Service) -> Any:
         digest.update(await request.body())
         return Command(service, actor, idempotency_key, digest.digest())
 
-    return Annotated[Command, Depends(command)]
+    return command
 
 
 def forget_old(work: Work) -> int:

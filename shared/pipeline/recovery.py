@@ -99,7 +99,7 @@ def _noted(service: Service) -> dict[int, int]:
             text("SELECT partition, next_offset FROM relay_sent WHERE topic = :topic"),
             {"topic": service.events_topic},
         )
-        return dict(rows.tuples().all())
+        return {partition: offset for partition, offset in rows}  # noqa: C416
 
 
 _KNOWN = text("""
