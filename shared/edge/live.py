@@ -1,1 +1,116 @@
-def topic(kind: str, name: str) -> str: ...
+"""Live updates: what was committed, told to open pages. One LISTEN connection a process, fanned out by topic.
+
+A signal only says that something of a topic changed; the page then asks for what it shows. So a lost signal is
+made good by the next look, and a slow page costs no memory: what it hasn't taken yet is a set of its own topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import psycopg
+import structlog
+from fastapi.sse import ServerSentEvent
+
+from shared.edge import faults
+from shared.edge.wakeup import CHANNEL, plain_url
+
+RECONNECT_SECONDS = 1.0
+LOOK_SECONDS = 5.0
+"""After this long without a signal a page looks for itself, as a signal may have been lost."""
+
+log = structlog.get_logger(__name__)
+
+
+def topic(kind: str, name: str) -> str:
+    """The name of a live topic, such as ``agent/anna``; never with a space, whatever the name has."""
+    return f"{kind}/{quote(name, safe='')}"
+
+
+class Subscription:
+    """What one page wants to hear of."""
+
+    def __init__(self, topics: Iterable[str]) -> None:
+        self.topics = frozenset(topics)
+        self._due: set[str] = set()
+        self._woken = asyncio.Event()
+
+    def tell(self, topics: Iterable[str]) -> None:
+        """Note those of the topics that are wanted; never waits."""
+        if heard := self.topics.intersection(topics):
+            self._due |= heard
+            self._woken.set()
+
+    async def changed(self, within: float = LOOK_SECONDS) -> frozenset[str]:
+        """The topics that changed since the last call, as soon as there is one; none after ``within`` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+        due, self._due = frozenset(self._due), set()
+        return due
+
+
+class Live:
+    """Hears the signals of all processes of the service. Use ``running`` around its life."""
+
+    def __init__(self, url: str) -> None:
+        self._url = plain_url(url)
+        self._subscriptions: set[Subscription] = set()
+        self.listening = asyncio.Event()
+        """Set while signals are heard."""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen in the background, for as long as the context is open."""
+        task = asyncio.create_task(self._listen(), name="live")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def subscribed(self, topics: Iterable[str]) -> AsyncIterator[Subscription]:
+        """A subscription to these topics while the context is open."""
+        subscription = Subscription(topics)
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
+                async with connection:
+                    await self._hear(connection)
+            except psycopg.Error as error:
+                log.warning("live.lost", error=type(error).__name__)
+            finally:
+                self.listening.clear()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _hear(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        self.listening.set()
+        for subscription in self._subscriptions:
+            # What was signalled while nobody listened is unknown, so everything may have changed.
+            subscription.tell(subscription.topics)
+        async for notify in connection.notifies():
+            topics = notify.payload.split()
+            for subscription in self._subscriptions:
+                subscription.tell(topics)
+
+
+def send(event: ServerSentEvent) -> list[ServerSentEvent]:
+    """The event as it is to be sent to a page: once, unless a fault is armed."""
+    sent: list[ServerSentEvent] = []
+    faults.at("live.send", lambda: sent.append(event))
+    return sent
