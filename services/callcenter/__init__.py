@@ -1,0 +1,1 @@
+"""The call center: contacts, their review, cases, and what it knows of its customers."""

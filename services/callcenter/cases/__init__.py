@@ -1,0 +1,1 @@
+"""Cases: what a customer asked for, and the time until the solution."""

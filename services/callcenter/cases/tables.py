@@ -1,0 +1,28 @@
+"""Cases."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, DateTime, Double, ForeignKey, Index, Table, Text, text
+
+from services.callcenter.customers.tables import Id, customer
+from services.callcenter.metadata import metadata
+
+case = Table(
+    "customer_case",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("member", Id, ForeignKey(customer.c.member), nullable=False),
+    Column("contact", Id, ForeignKey("contact.id"), comment="at which it was opened"),
+    Column("reason", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="personal"),
+    Column("state", Text, nullable=False, comment="open or resolved"),
+    Column("requested", DateTime(timezone=True), nullable=False),
+    Column("opened", DateTime(timezone=True), nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("resolved", DateTime(timezone=True)),
+    Column("solution", Text, nullable=False, server_default="", comment="personal"),
+    Column("seconds_to_solution", Double),
+    Column("immediate", Boolean, comment="solved within three minutes of the request"),
+    Index("customer_case_member", "member", "requested"),
+    Index("customer_case_open", "requested", postgresql_where=text("state = 'open'")),
+)

@@ -1,0 +1,144 @@
+"""Contacts over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from services.callcenter.contacts import handlers, reads
+from services.callcenter.contacts.rules import Review
+from services.callcenter.customers.handlers import DESK
+from services.callcenter.inputs import Code, Id, Input, Instant, LongText, ShortText
+from shared.edge.http import CurrentActor
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+
+AgentId = Annotated[ShortText, StringConstraints(min_length=1)]
+
+
+class RingBody(Input):
+    call: Annotated[ShortText, StringConstraints(min_length=1)]
+    """The telephone system's id of the call; a repeat of it changes nothing."""
+    number: ShortText = ""
+    """Number or address in any writing; empty when it is withheld."""
+    queue: Code
+    channel: Literal["phone", "chat", "web", "email"] = "phone"
+    agent: AgentId | None = None
+    """The one it is offered to; without it, anybody of the queue."""
+    customer: Id | None = None
+    """The customer, where the other system knows it."""
+    at: Instant | None = None
+
+
+class StepBody(Input):
+    agent: AgentId | None = None
+    at: Instant | None = None
+
+
+class WrapUpBody(StepBody):
+    reason: Code
+    outcome: Code
+    satisfaction: Annotated[int, Field(ge=1, le=5)] | None = None
+    note: LongText = ""
+
+
+class Contact(BaseModel):
+    contact: str
+    customer: str
+    channel: str
+    queue: str
+    address: str
+    state: str
+    offered_to: str | None
+    agent: str | None
+    offered: datetime
+    answered: datetime | None
+    ended: datetime | None
+    wrapped_up: datetime | None
+    abandoned: datetime | None
+    reason: str | None
+    outcome: str | None
+    satisfaction: int | None
+    note: str
+
+
+class ChoiceShown(BaseModel):
+    code: str
+    en: str
+    es: str
+
+
+def router(service: Service, region: str) -> APIRouter:
+    """Endpoints of contacts. ``region``: the country of phone numbers without a country code."""
+    routes = APIRouter(tags=["contacts"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/telephony/ring", status_code=201)
+    def ring(body: RingBody, command: Once) -> Response:
+        """A contact is offered. Roles telephony, importer."""
+        new = handlers.Ring(
+            body.call,
+            body.number,
+            body.queue,
+            body.channel,
+            body.agent,
+            str(body.customer) if body.customer else None,
+            body.at,
+        )
+        return command.run(lambda work: plain(handlers.ring(work, [new], region)[0]), status=201)
+
+    @routes.post("/contacts/{contact}/answer")
+    def answer(contact: Id, body: StepBody, command: Once) -> Response:
+        """An agent takes it. Roles agent, supervisor; telephony and importer in an agent's name."""
+        step = handlers.Step(str(contact), body.agent, body.at)
+        return command.run(lambda work: plain(handlers.answer(work, [step])[0]))
+
+    @routes.post("/contacts/{contact}/end")
+    def end(contact: Id, body: StepBody, command: Once) -> Response:
+        """The conversation is over. Roles as for answer."""
+        step = handlers.Step(str(contact), body.agent, body.at)
+        return command.run(lambda work: plain(handlers.end(work, [step])[0]))
+
+    @routes.post("/contacts/{contact}/abandon")
+    def abandon(contact: Id, body: StepBody, command: Once) -> Response:
+        """The customer left unanswered. Roles as for answer."""
+        step = handlers.Step(str(contact), body.agent, body.at)
+        return command.run(lambda work: plain(handlers.abandon(work, [step])[0]))
+
+    @routes.post("/contacts/{contact}/wrap-up")
+    def wrap_up(contact: Id, body: WrapUpBody, command: Once) -> Response:
+        """The review, which also ends the contact if need be. Roles as for answer."""
+        review = Review(body.reason, body.outcome, body.satisfaction, body.note)
+        step = handlers.WrapUp(str(contact), body.agent, body.at, review=review)
+        return command.run(lambda work: plain(handlers.wrap_up(work, [step])[0]))
+
+    @routes.get("/contacts/{contact}")
+    def read(contact: Id, actor: CurrentActor) -> Contact:
+        """A contact. Roles agent, supervisor."""
+        actor.need(*DESK)
+        with Session(service.engine) as session:
+            row = reads.one(session, str(contact))
+        return shown(row)
+
+    @routes.get("/choices/{kind}")
+    def choices(kind: Literal["reason", "outcome", "queue"], actor: CurrentActor) -> list[ChoiceShown]:
+        """What can be chosen as reason, outcome or queue. Any role."""
+        with Session(service.engine) as session:
+            found = reads.choices(session, kind)
+        return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
+
+    return routes
+
+
+def shown(row: Any) -> Contact:
+    """A contact's row as it is answered."""
+    values = dict(row._mapping)
+    return Contact.model_construct(contact=values.pop("id"), customer=values.pop("member"), **values)
+
+
+def plain(answer: object) -> Any:
+    """An answer in the types that JSON has."""
+    return msgspec.to_builtins(answer)

@@ -1,0 +1,286 @@
+"""Contacts are offered, answered, ended, abandoned, and reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.callcenter.contacts import rules
+from services.callcenter.contacts.rules import Contact, Review
+from services.callcenter.contacts.tables import choice, contact
+from services.callcenter.customers import handlers as customers
+from services.callcenter.customers import record
+from services.callcenter.customers import rules as finding
+from shared.customer.member import Member, stream
+from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.edge.live import topic
+from shared.events.callcenter import (
+    ContactAbandoned,
+    ContactAnswered,
+    ContactEnded,
+    ContactOffered,
+    ContactWrappedUp,
+)
+from shared.events.envelope import new_id
+from shared.events.facts import Fact
+from shared.pipeline.work import Work
+
+RINGERS = ("telephony", "importer")
+"""Who may say that a contact came, in an agent's name, and when it was."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A customer reaches out. ``call`` is the telephone system's id: a repeat of it changes nothing."""
+
+    call: str
+    number: str
+    queue: str
+    channel: str = "phone"
+    agent: str | None = None
+    """The one it is offered to; none: anybody of the queue."""
+    customer: str | None = None
+    """The member, where the other system knows it."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    contact: str
+    customer: str
+    state: str
+    offered: datetime
+
+
+@dataclass(frozen=True)
+class Step:
+    """A contact goes on. ``agent`` and ``at`` are for machines that report what people did."""
+
+    contact: str
+    agent: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WrapUp(Step):
+    review: Review = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Stood:
+    """A contact after a step."""
+
+    contact: str
+    customer: str
+    state: str
+    at: datetime
+
+
+def ring(work: Work, commands: Sequence[Ring], region: str) -> list[Rung]:
+    """Offer contacts; customers are found by number, else registered. Raises ``Forbidden``, ``NotFound``."""
+    work.actor.need(*RINGERS)
+    return [_ring(work, command, region) for command in commands]
+
+
+def _ring(work: Work, command: Ring, region: str) -> Rung:
+    _alone(work, f"call/{command.call}")
+    row = contact.c
+    found = work.session.execute(
+        select(row.id, row.member, row.state, row.offered).where(row.call == command.call)
+    ).one_or_none()
+    if found is not None:
+        return Rung(*found)
+    at = instant(work, command.at)
+    member = _caller(work, command, region, at)
+    erased = record.hold_steady(work.session, [member]).get(member)
+    if erased is None:
+        raise NotFound("there is no such customer")
+    new = Rung(new_id(), member, "offered", at)
+    address = "" if erased else command.number
+    work.session.execute(
+        contact.insert().values(
+            id=new.contact,
+            member=member,
+            call=command.call,
+            channel=command.channel,
+            queue=command.queue,
+            address=address,
+            state="offered",
+            offered_to=command.agent,
+            offered=at,
+        )
+    )
+    _know_queue(work, command.queue)
+    fact = ContactOffered(contact=new.contact, channel=command.channel, queue=command.queue, address=address)
+    work.publish(stream(Member(member)), fact, at)
+    offered_to = topic("agent", command.agent) if command.agent else topic("queue", command.queue)
+    work.touch(offered_to, topic("customer", member))
+    return new
+
+
+def _caller(work: Work, command: Ring, region: str, at: datetime) -> str:
+    if command.customer:
+        return command.customer
+    term = finding.address_term(command.number, region)
+    if term is None:
+        return customers.register(work, [customers.Register(origin="call", at=at)], region)[0]
+    # Two calls from one new number at once are to make one customer.
+    _alone(work, "/".join(term))
+    for member in record.found(work.session, *term, limit=1):
+        return member
+    kind, value = term
+    changes = {kind: value} if _is_value(kind, value) else {}
+    return customers.register(work, [customers.Register(changes, origin="call", at=at)], region)[0]
+
+
+def _is_value(kind: str, value: str) -> bool:
+    return kind == "phone" or finding.is_email(value)
+
+
+def answer(work: Work, commands: Sequence[Step]) -> list[Stood]:
+    """Agents take contacts. Raises ``Forbidden``, ``NotFound``, ``Conflict``, ``Invalid``."""
+    return _go_on(work, commands, lambda c, step, at: rules.answer(c, _agent(work, step), at))
+
+
+def end(work: Work, commands: Sequence[Step]) -> list[Stood]:
+    """Conversations are over. Raises as ``answer``."""
+    return _go_on(work, commands, lambda c, step, at: rules.end(c, at))
+
+
+def abandon(work: Work, commands: Sequence[Step]) -> list[Stood]:
+    """Customers left unanswered. Raises as ``answer``."""
+    return _go_on(work, commands, lambda c, step, at: rules.abandon(c, at))
+
+
+def wrap_up(work: Work, commands: Sequence[WrapUp]) -> list[Stood]:
+    """Contacts are reviewed. Raises as ``answer``; ``Invalid`` also for an unknown reason or outcome."""
+    reviews = {command.contact: command.review for command in commands}
+    known(work, "reason", {review.reason for review in reviews.values()})
+    known(work, "outcome", {review.outcome for review in reviews.values()})
+    return _go_on(work, commands, lambda c, step, at: rules.wrap_up(c, reviews[c.id], at))
+
+
+def forget(work: Work, members: Sequence[str]) -> None:
+    """Empty what contacts say about the members."""
+    of_them = contact.c.member == record.members_in(members)
+    work.session.execute(update(contact).where(of_them).values(address="", note=""))
+
+
+Decide = Callable[[Contact, Step, datetime], list[Fact]]
+
+
+def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
+    work.actor.need(*customers.DESK, *RINGERS)
+    contacts, erased = _load(work, [command.contact for command in commands])
+    rows, stood = [], []
+    for command in commands:
+        before = contacts.get(command.contact)
+        if before is None:
+            raise NotFound("there is no such contact")
+        at = instant(work, command.at)
+        try:
+            facts = decide(before, command, at)
+        except rules.NotPossible as error:
+            raise Conflict(str(error)) from None
+        except rules.OutOfTime as error:
+            raise Invalid(str(error)) from None
+        changes: dict[str, Any] = {}
+        for fact in facts:
+            changes |= _columns(fact, at, erased[before.member])
+            work.publish(stream(Member(before.member)), fact, at)
+        rows.append((before.id, changes))
+        stood.append(Stood(before.id, before.member, changes["state"], at))
+    _save(work, rows)
+    return stood
+
+
+def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str, bool]]:
+    # First the customers, then their contacts: the order in which an erasure locks them.
+    c = contact.c
+    of_ids = c.id == record.members_in(sorted(set(ids)))
+    members = work.session.scalars(select(c.member).where(of_ids)).all()
+    erased = record.hold_steady(work.session, members)
+    rows = work.session.execute(
+        select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.agent, c.queue, c.offered_to)
+        .where(of_ids)
+        .order_by(c.id)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        agents = {topic("agent", agent) for agent in (row.agent, row.offered_to) if agent}
+        work.touch(topic("queue", row.queue), topic("customer", row.member), *agents)
+    return {row.id: Contact(*row[:7]) for row in rows}, erased
+
+
+def _columns(fact: Fact, at: datetime, erased: bool) -> dict[str, Any]:
+    match fact:
+        case ContactAnswered():
+            return {"state": "answered", "answered": at, "agent": fact.agent}
+        case ContactAbandoned():
+            return {"state": "abandoned", "abandoned": at}
+        case ContactEnded():
+            return {"state": "ended", "ended": at}
+        case ContactWrappedUp():
+            return {
+                "state": "wrapped_up",
+                "wrapped_up": at,
+                "reason": fact.reason,
+                "outcome": fact.outcome,
+                "satisfaction": fact.satisfaction,
+                "note": "" if erased else fact.note,
+            }
+    raise TypeError(f"{type(fact).__name__} isn't a step of a contact")
+
+
+def _save(work: Work, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for columns in {tuple(changes) for _, changes in rows}:
+        statement = (
+            update(contact)
+            .where(contact.c.id == bindparam("contact_id"))
+            .values({name: bindparam(name) for name in columns})
+        )
+        work.session.connection().execute(
+            statement,
+            [{"contact_id": id, **changes} for id, changes in rows if tuple(changes) == columns],
+        )
+
+
+def _agent(work: Work, step: Step) -> str:
+    if step.agent and step.agent != work.actor.id:
+        if not work.actor.roles & set(RINGERS):
+            raise Forbidden("only a telephone system or an import may name another agent")
+        return step.agent
+    work.touch(topic("agent", work.actor.id))
+    return work.actor.id
+
+
+def instant(work: Work, at: datetime | None) -> datetime:
+    """When it was: given by machines only, and not later than now, whatever their clock says."""
+    if at is None:
+        return work.now
+    if not work.actor.roles & set(RINGERS):
+        raise Forbidden("only a telephone system or an import may say when it was")
+    return min(at, work.now)
+
+
+def known(work: Work, kind: str, codes: set[str]) -> None:
+    found = work.session.scalars(select(choice.c.code).where(choice.c.kind == kind, choice.c.code.in_(codes)))
+    if unknown := codes - set(found):
+        raise Invalid(f"there is no {kind} {', '.join(sorted(unknown))}")
+
+
+def _know_queue(work: Work, queue: str) -> None:
+    # The telephone system decides which queues there are; one that is new gets its code as its label.
+    known = select(choice.c.code).where(choice.c.kind == "queue", choice.c.code == queue)
+    if work.session.scalar(known) is None:
+        new = {"kind": "queue", "code": queue, "label_en": queue, "label_es": queue, "place": 1_000}
+        work.session.execute(upsert(choice).values(new).on_conflict_do_nothing())
+
+
+def _alone(work: Work, what: str) -> None:
+    work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))

@@ -1,0 +1,106 @@
+"""What can become of a contact: facts in, facts out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.events.callcenter import ContactAbandoned, ContactAnswered, ContactEnded, ContactWrappedUp
+from shared.events.facts import Fact
+
+
+class NotPossible(Exception):
+    """The contact isn't in a state in which this can be done; the text is for people."""
+
+
+class OutOfTime(ValueError):
+    """The instant lies before the step that it follows."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A contact as far as its rules look at it. All instants in UTC."""
+
+    id: str
+    member: str
+    state: str
+    offered: datetime
+    answered: datetime | None = None
+    ended: datetime | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the agent says at the end of a contact."""
+
+    reason: str
+    outcome: str
+    satisfaction: int | None = None
+    note: str = ""
+    custom: Mapping[str, str] | None = None
+
+
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "answer": ("offered",),
+    "abandon": ("offered",),
+    "end": ("answered",),
+    "wrap up": ("answered", "ended"),
+}
+"""Step -> the states from which it can be taken."""
+
+STATES = ("offered", "answered", "ended", "wrapped_up", "abandoned")
+
+
+def answer(contact: Contact, agent: str, at: datetime) -> list[Fact]:
+    """An agent takes the contact. Raises ``NotPossible``, ``OutOfTime``."""
+    _check(contact, "answer")
+    waited = _seconds(contact.offered, at, "it was offered")
+    return [ContactAnswered(contact=contact.id, agent=agent, waited_seconds=waited)]
+
+
+def abandon(contact: Contact, at: datetime) -> list[Fact]:
+    """The customer leaves unanswered. Raises ``NotPossible``, ``OutOfTime``."""
+    _check(contact, "abandon")
+    waited = _seconds(contact.offered, at, "it was offered")
+    return [ContactAbandoned(contact=contact.id, waited_seconds=waited)]
+
+
+def end(contact: Contact, at: datetime) -> list[Fact]:
+    """The conversation is over. Raises ``NotPossible``, ``OutOfTime``."""
+    _check(contact, "end")
+    talked = _seconds(contact.answered or contact.offered, at, "it was answered")
+    return [ContactEnded(contact=contact.id, agent=contact.agent or "", talked_seconds=talked)]
+
+
+def wrap_up(contact: Contact, review: Review, at: datetime) -> list[Fact]:
+    """The review closes the contact, and ends it where it hasn't ended. Raises ``NotPossible``, ``OutOfTime``."""
+    _check(contact, "wrap up")
+    ending = end(contact, at) if contact.state == "answered" else []
+    if contact.ended is not None:
+        _seconds(contact.ended, at, "it ended")
+    wrapped = ContactWrappedUp(
+        contact=contact.id,
+        agent=contact.agent or "",
+        reason=review.reason,
+        outcome=review.outcome,
+        satisfaction=review.satisfaction,
+        note=review.note,
+        custom=dict(review.custom or {}),
+    )
+    return [*ending, wrapped]
+
+
+def _check(contact: Contact, step: str) -> None:
+    if contact.state not in ALLOWED[step]:
+        by = f" by {contact.agent}" if contact.state == "answered" and contact.agent else ""
+        state = contact.state.replace("_", " ")
+        raise NotPossible(f"a contact that is {state}{by} can't be taken through '{step}'; reload to see it")
+
+
+def _seconds(since: datetime, at: datetime, what: str) -> float:
+    seconds = (at - since).total_seconds()
+    if seconds < 0:
+        raise OutOfTime(f"the instant lies before {what}")
+    return seconds

@@ -1,0 +1,171 @@
+"""Customers over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from services.callcenter.customers import erasure, handlers, reads, record, rules
+from services.callcenter.inputs import Id, Input, LongText, ShortText
+from shared.customer.fields import CUSTOM, InvalidField, Kind, PolicyName
+from shared.customer.fields import Field as CustomerField
+from shared.edge.errors import Invalid
+from shared.edge.http import CurrentActor
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
+ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
+Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
+
+
+class RegisterBody(Input):
+    changes: Annotated[dict[FieldName, Value], Field(max_length=200)] = Field(default_factory=dict)
+    """Field -> value; of a set all its elements."""
+
+
+class EditBody(Input):
+    changes: Annotated[dict[FieldName, Value], Field(min_length=1, max_length=200)]
+    saw: dict[FieldName, Annotated[list[ClaimId], Field(max_length=500)]] = Field(default_factory=dict)
+    """Field -> the claims that the author saw; without it, those that stand now."""
+
+
+class SearchBody(Input):
+    phone: ShortText = ""
+    email: ShortText = ""
+    name: ShortText = ""
+
+
+class EraseBody(Input):
+    reason: Literal["request", "retention", "error"] = "request"
+
+
+class FieldBody(Input):
+    name: Annotated[str, StringConstraints(pattern=r"^custom\.[a-z][a-z0-9_]{0,59}$")]
+    label: ShortText = ""
+    kind: Kind = "text"
+    policy: PolicyName = "latest"
+
+
+class Found(Input):
+    customer: str
+    name: str
+    phone: str
+    email: str
+    status: str
+
+
+class Customer(Input):
+    customer: str
+    registered: datetime | None
+    erased: datetime | None
+    changed: datetime
+    values: dict[str, str | tuple[str, ...]]
+    heads: dict[str, list[str]]
+    """Field -> the claims that an edit made from this answer has seen."""
+    open: list[str]
+    """Fields in which a person has to choose between claims."""
+
+
+def router(service: Service, region: str) -> APIRouter:
+    """Endpoints of customers. ``region``: the country of phone numbers without a country code."""
+    routes = APIRouter(tags=["customers"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/customers", status_code=201)
+    def register(body: RegisterBody, command: Once) -> Response:
+        """Register a customer. Roles agent, supervisor, importer, telephony."""
+        new = handlers.Register(body.changes)
+        return command.run(lambda work: {"customer": handlers.register(work, [new], region)[0]}, status=201)
+
+    @routes.post("/customers/search")
+    def search(body: SearchBody, actor: CurrentActor) -> list[Found]:
+        """Find customers by number in any writing, e-mail address and beginnings of names. Roles agent,
+        supervisor."""
+        actor.need(*handlers.DESK)
+        with Session(service.engine) as session:
+            try:
+                found = reads.search(session, phone=body.phone, email=body.email, name=body.name, region=region)
+            except rules.NotAPhone as error:
+                raise Invalid(str(error)) from None
+        return [_found(card) for card in found]
+
+    @routes.get("/customers/{customer}")
+    def read(customer: Id, actor: CurrentActor) -> Customer:
+        """A customer's record. Roles agent, supervisor."""
+        actor.need(*handlers.DESK)
+        with Session(service.engine) as session:
+            return _customer(reads.card(session, str(customer)))
+
+    @routes.post("/customers/{customer}/edit")
+    def edit(customer: Id, body: EditBody, command: Once) -> Response:
+        """Change fields. Roles agent, supervisor, importer."""
+        change = handlers.Edit(str(customer), body.changes, body.saw)
+        return command.run(
+            lambda work: {
+                "customer": change.member,
+                "changed": handlers.edit(work, [change], region)[0],
+            }
+        )
+
+    @routes.post("/customers/{customer}/erase")
+    def erase(customer: Id, body: EraseBody, command: Once) -> Response:
+        """Forget a person, everywhere and for good. Role supervisor."""
+        gone = erasure.Erase(str(customer), body.reason)
+
+        def run(work: Work) -> dict[str, str]:
+            erasure.erase(work, [gone])
+            return {"customer": gone.member}
+
+        return command.run(run)
+
+    @routes.get("/custom-fields")
+    def fields(actor: CurrentActor) -> list[FieldBody]:
+        """The custom fields of customers. Any role."""
+        with Session(service.engine) as session:
+            found = record.custom_fields(session)
+        return [FieldBody(name=f.name, label=f.label, kind=f.kind, policy=f.policy) for f in found.values()]
+
+    @routes.post("/custom-fields")
+    def define(body: FieldBody, command: Once) -> Response:
+        """Define a custom field, or change its label. Roles supervisor, importer."""
+        new = custom_field(body.name, body.label, body.kind, body.policy)
+        return command.run(lambda work: {"defined": handlers.define_fields(work, [new])})
+
+    return routes
+
+
+def custom_field(name: str, label: str, kind: Kind, policy: PolicyName) -> CustomerField:
+    """The description of a custom field. Raises ``Invalid`` when its parts don't go together."""
+    if kind == "set" and policy == "latest":
+        policy = "add_remove_set"
+    try:
+        return CustomerField(name, label or name.removeprefix(CUSTOM), kind, policy)
+    except InvalidField as error:
+        raise Invalid(str(error)) from None
+
+
+def _found(card: reads.Card) -> Found:
+    values = card.values
+    return Found(
+        customer=card.member,
+        name=card.name,
+        phone=str(values.get("phone", "")),
+        email=str(values.get("email", "")),
+        status=str(values.get("status", "")),
+    )
+
+
+def _customer(card: reads.Card) -> Customer:
+    return Customer(
+        customer=card.member,
+        registered=card.registered,
+        erased=card.erased,
+        changed=card.changed,
+        values=card.values,
+        heads={n: [h for heads in s.heads.values() for h in heads] for n, s in card.states.items()},
+        open=[name for name, state in card.states.items() if state.open],
+    )

@@ -1,0 +1,1 @@
+"""The agent's page: what waits, who calls, what to do."""

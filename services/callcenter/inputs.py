@@ -1,0 +1,44 @@
+"""Forms of values that requests may carry, shared by the slices' api.py."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Input(BaseModel):
+    """A request's body. Unknown names are refused, so that a misspelled one isn't silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _printable(text: str) -> str:
+    if any((ord(c) < 32 and c not in "\n\r\t") or 0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise ValueError("control characters aren't allowed")
+    return text
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        instant = instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the instant is out of range") from None
+    if instant < EARLIEST:
+        raise ValueError("the instant lies before 1970")
+    return instant
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
+"""A short name in lower case, such as a queue's or a reason's."""
+
+ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
+LongText = Annotated[str, StringConstraints(max_length=5_000), AfterValidator(_printable)]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""With a zone; kept in UTC."""
+
+Id = Annotated[UUID, PlainSerializer(str)]

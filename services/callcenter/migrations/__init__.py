@@ -1,0 +1,1 @@
+"""The call center's migrations; run by `python -m services.callcenter migrate`."""

@@ -1,0 +1,44 @@
+"""The only place where the call center's parts are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.callcenter.cases import api as cases
+from services.callcenter.contacts import api as contacts
+from services.callcenter.customers import api as customers
+from services.callcenter.desk import tables as desk
+from shared.edge.auth import Authenticator
+from shared.edge.http import create_app
+from shared.edge.live import Live
+from shared.edge.settings import Settings
+from shared.pipeline import tables as pipeline
+from shared.pipeline.service import Service
+
+NAME = "callcenter"
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+METADATAS = (pipeline.metadata, desk.metadata)
+
+
+def app(settings: Settings, of: Service) -> FastAPI:
+    """The API and the pages of ``of``."""
+    live = Live(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with live.running():
+            yield
+        of.wakeup.close()
+        of.engine.dispose()
+
+    authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, of.clock)
+    routers = [
+        customers.router(of, settings.default_region),
+        contacts.router(of, settings.default_region),
+        cases.router(of),
+    ]
+    return create_app("Call center", authenticator, routers, of.engine, lifespan=lifespan)

@@ -1,0 +1,196 @@
+"""Builders: things to test with, ready made, every part to be overridden."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi.testclient import TestClient
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from services.callcenter import wiring
+from shared.edge.actor import Actor
+from shared.edge.settings import Settings
+from shared.events.customer import ClaimMade
+from shared.events.envelope import Envelope, Event, message, new_id, parse
+from shared.events.facts import Fact, type_of
+from shared.pipeline import keys, migrate
+from shared.pipeline.service import Service
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+KEKS = "test:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@dataclass
+class SetClock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> datetime:
+        """Move on, by ``timedelta``'s arguments; gives the new instant."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+@dataclass
+class Issuer:
+    """Signs tokens; its public key is in ``jwks_file``."""
+
+    folder: Path
+    name: str = "test-issuer"
+    key: OKPKey = field(default_factory=lambda: OKPKey.generate_key("Ed25519"))
+
+    @property
+    def jwks_file(self) -> Path:
+        path = self.folder / "jwks.json"
+        path.write_text(json.dumps(KeySet([self.key]).as_dict(private=False)), encoding="utf-8")
+        return path
+
+    def token(self, actor: str, *roles: str, expires: datetime = NOON + timedelta(days=365)) -> str:
+        """An access token of ``actor`` with these roles."""
+        claims = {
+            "iss": self.name,
+            "aud": "crm",
+            "sub": actor,
+            "name": actor.title(),
+            "roles": list(roles),
+            "exp": int(expires.timestamp()),
+        }
+        return jwt.encode({"alg": "Ed25519"}, claims, self.key, algorithms=["Ed25519"])
+
+
+@dataclass
+class CallCenter:
+    """A call center on a database of its own, with a clock to set. Requests go through the real application."""
+
+    service: Service
+    client: TestClient
+    issuer: Issuer
+    clock: SetClock
+
+    def get(self, path: str, actor: str = "anna", roles: tuple[str, ...] = ("agent",), **more: Any) -> httpx.Response:
+        return self.client.get(path, headers=self._headers(actor, roles, more.pop("headers", {})), **more)
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        actor: str = "anna",
+        roles: tuple[str, ...] = ("agent",),
+        key: str | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        headers = self._headers(actor, roles, {"idempotency-key": key} if key else {})
+        if "content" not in more and "files" not in more:
+            more["json"] = {} if body is None else body
+        return self.client.post(path, headers=headers, **more)
+
+    def ring(self, **overrides: Any) -> dict[str, Any]:
+        """A contact that was offered."""
+        body = {"call": str(uuid.uuid4()), "number": "+1 555 010 0199", "queue": "general", **overrides}
+        return done(self.post("/telephony/ring", body, "pbx", ("telephony",)), 201)
+
+    def register(self, **changes: Any) -> str:
+        """A customer with these fields; gives the member."""
+        body = {"changes": {"given_name": "Ada", "family_name": "Lovelace", **changes}}
+        return str(done(self.post("/customers", body), 201)["customer"])
+
+    def customer(self, member: str) -> dict[str, Any]:
+        return done(self.get(f"/customers/{member}"))
+
+    def events(self) -> list[Event]:
+        """What was published, opened, in the order of the outbox."""
+        with Session(self.service.engine) as session:
+            rows = session.execute(
+                text("SELECT stream, sequence, body FROM outbox WHERE event_id IS NOT NULL ORDER BY id")
+            ).all()
+            envelopes = [
+                parse(message(bytes(row.body), row.sequence), source="callcenter", stream=row.stream) for row in rows
+            ]
+            pairs = {(e.source, e.subject.partition("/")[2]) for e in envelopes if e.subject.startswith("customer/")}
+            found = keys.find(session, pairs, self.service.keks)
+            return [Event(e, keys.open_fact(e, found)) for e in envelopes]
+
+    def facts(self, event_type: str) -> list[Any]:
+        """The facts of one type that were published."""
+        return [event.fact for event in self.events() if event.type == event_type]
+
+    def scalar(self, sql: str, **parameters: Any) -> Any:
+        """The one value that a query gives."""
+        with self.service.engine.connect() as connection:
+            return connection.execute(text(sql), parameters).scalar_one()
+
+    def _headers(self, actor: str, roles: tuple[str, ...], more: dict[str, str]) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.issuer.token(actor, *roles)}", **more}
+
+
+def done(response: httpx.Response, status: int = 200) -> dict[str, Any]:
+    """The answer of a request that went well."""
+    assert response.status_code == status, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+@contextmanager
+def call_center(database_url: str, folder: Path) -> Iterator[CallCenter]:
+    """A call center on an empty database, which is migrated first."""
+    migrate.upgrade(database_url, wiring.VERSIONS)
+    issuer, clock = Issuer(folder), SetClock()
+    settings = Settings(
+        service="callcenter",
+        database_url=database_url,
+        kafka={"bootstrap.servers": "unused"},
+        key_encryption_keys=KEKS,
+        port=8101,
+        token_issuer=issuer.name,
+        jwks_file=issuer.jwks_file,
+    )
+    service = Service.of(settings, process="test", clock=clock)
+    with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
+        yield CallCenter(service, client, issuer, clock)
+
+
+def actor(id: str = "anna", *roles: str) -> Actor:
+    """An actor; an agent if no role is named."""
+    return Actor(id, id.title(), frozenset(roles or ("agent",)))
+
+
+def claim(field: str, value: str, **overrides: Any) -> ClaimMade:
+    """A claim as another service publishes it."""
+    return ClaimMade(**{"id": new_id(), "field": field, "value": value, "made": NOON, **overrides})
+
+
+def heard(member: str, fact: Fact, *, sequence: int = 1, source: str = "sync", **overrides: Any) -> Event:
+    """An event of another service as a handler gets it."""
+    kind = type_of(fact)
+    envelope = Envelope(
+        **{
+            "specversion": "1.0",
+            "id": new_id(),
+            "source": source,
+            "type": kind.name,
+            "subject": f"{kind.stream}/{member}",
+            "time": NOON,
+            "recordedtime": NOON,
+            "dataschema": kind.dataschema,
+            "authid": "bert",
+            "digits": f"{sequence:010d}",
+            **overrides,
+        }
+    )
+    return Event(envelope, fact)
