@@ -181,29 +181,31 @@ def edit(
     work: Work,
     member: Member,
     changes: Mapping[str, Change],
-    seen: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    saw: Mapping[str, Sequence[str]],
 ) -> tuple[Claim, ...]:
     """Claims of the actor for a member, stored and published; none if all is so already.
 
-    ``seen`` says for each field which heads the actor had before his eyes; where it is silent, today's.
+    ``saw`` says for each field which claims the actor had before his eyes; where it is silent, today's heads.
     Raises ``UnknownField`` and ``InvalidValue``.
     """
     states = lock(work.session, [member])[member]
-    custom = custom_fields(work.session)
-    for name, heads in (seen or {}).items():
-        if name in states:
-            known = {element: tuple(ids) for element, ids in heads.items()}
-            states[name] = msgspec.structs.replace(states[name], heads=known)
+    states |= {name: _as_seen(states[name], saw[name]) for name in states.keys() & saw.keys()}
     claims = edit_claims(
         states,
         changes,
-        custom,
+        custom_fields(work.session),
         ids=iter(new_id, ""),
         occurred=work.now,
         source=work.source,
         author=work.actor.id,
     )
     return publish_edit(work, member, claims)
+
+
+def _as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
+    """The field with the heads that its author saw; of a set, those he saw of each element."""
+    elements = {element: tuple(id for id in ids if id in saw) for element, ids in state.heads.items()}
+    return msgspec.structs.replace(state, heads={"": tuple(saw)} if "" in state.heads else elements)
 
 
 def publish_edit(work: Work, member: Member, claims: Sequence[Claim]) -> tuple[Claim, ...]:

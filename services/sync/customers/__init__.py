@@ -1,0 +1,1 @@
+"""The customer's record, folded from the claims of all services."""

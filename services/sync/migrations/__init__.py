@@ -1,0 +1,1 @@
+"""Migrations of sync; run by `python -m services.sync migrate`."""

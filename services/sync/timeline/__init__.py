@@ -1,0 +1,1 @@
+"""Everything that happened between a customer and the company, in one list."""

@@ -1,0 +1,50 @@
+"""The timeline over HTTP."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from services.sync.inputs import READERS, Id
+from services.sync.timeline.handlers import Reader
+from services.sync.timeline.rules import Place, place_of
+from shared.customer.member import Member
+from shared.edge.errors import Invalid
+from shared.edge.http import CurrentActor
+from shared.pipeline.service import Service
+
+Before = Annotated[str, Query(max_length=120, description="a cursor, as `next` of an answer gives it")]
+Group = Annotated[str, Query(pattern="^([a-z][a-z_]{0,39})?$", description="only types that begin so: `contact`")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+def router(service: Service, reader: Reader) -> APIRouter:
+    """Routes of the timeline."""
+    routes = APIRouter(tags=["timeline"])
+
+    @routes.get(
+        "/customers/{member}/timeline", response_model=None, responses={200: {"content": {"application/json": {}}}}
+    )
+    def timeline(
+        request: Request, actor: CurrentActor, member: Id, before: Before = "", group: Group = "", limit: Limit = 50
+    ) -> Response:
+        """Everything that happened, the newest first; erased texts are null and their entry says `erased`."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            page = reader.page(session, Member(str(member)), str, before=place(before), group=group, limit=limit)
+        # Not the framework's serializer: it takes longer than the query.
+        return Response(_encoder.encode(page), media_type="application/json")
+
+    return routes
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def place(before: str) -> Place | None:
+    """The place that a cursor names; none for no cursor. Raises ``Invalid``."""
+    try:
+        return place_of(before) if before else None
+    except ValueError:
+        raise Invalid("the cursor isn't one that an answer gave") from None

@@ -1,0 +1,177 @@
+"""Writes the timeline, and reads it with the texts opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from services.sync.timeline.rules import Entry, Page, Place, about, blank_erased, cursor
+from services.sync.timeline.titles import Translate, title
+from shared.customer.member import Member, stream
+from shared.edge.db import copy_rows
+from shared.events.envelope import Envelope, Event, Malformed, known_type
+from shared.pipeline import keys
+from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
+from shared.pipeline.work import Work
+
+COPY_FROM = 100
+"""As many rows as this go in by COPY, fewer by a plain statement."""
+MOST_TOPICS = 48
+"""Open pages of at most so many customers are told of one batch; more is no work that people watch."""
+
+COLUMNS = (
+    "stream",
+    "source",
+    "sequence",
+    "occurred",
+    "recorded",
+    "event_id",
+    "type",
+    "author",
+    "dataschema",
+    "data",
+)
+_INSERT = text("""
+INSERT INTO interaction (stream, source, sequence, occurred, recorded, event_id, type, author, dataschema, data)
+SELECT * FROM unnest(CAST(:stream AS text[]), CAST(:source AS text[]), CAST(:sequence AS int[]),
+    CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:event_id AS uuid[]),
+    CAST(:type AS text[]), CAST(:author AS text[]), CAST(:dataschema AS text[]), CAST(:data AS bytea[]))
+""")
+
+
+def record(work: Work, events: list[Event]) -> None:
+    """Add events to the timelines of their streams. Each comes once, as the positions say which were here."""
+    rows = [_row(event.envelope) for event in events]
+    if len(rows) >= COPY_FROM:
+        copy_rows(work.session, "interaction", COLUMNS, rows)
+    elif rows:
+        work.session.execute(_INSERT, dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+    topics = {event.stream for event in events if event.live and event.stream.startswith("customer/")}
+    if len(topics) <= MOST_TOPICS:
+        work.touch(*topics)
+
+
+def _row(e: Envelope) -> tuple[Any, ...]:
+    return (
+        e.subject,
+        e.source,
+        e.sequence,
+        e.time,
+        e.recordedtime,
+        e.id,
+        e.type,
+        e.authid,
+        e.dataschema,
+        bytes(e.data),
+    )
+
+
+_READ = """
+SELECT {columns} FROM interaction
+WHERE stream = :stream {more}
+ORDER BY occurred DESC, source DESC, sequence DESC LIMIT :limit
+"""
+_BEFORE = "AND (occurred, source, sequence) < (:occurred, :source, :sequence)"
+_GROUP = "AND starts_with(type, :group)"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads timelines: with the keys to open texts, the services' addresses for links."""
+
+    keks: KeyEncryptionKeys
+    urls: Mapping[str, str]
+
+    def page(
+        self,
+        session: Session,
+        member: Member,
+        translate: Translate,
+        *,
+        before: Place | None = None,
+        group: str = "",
+        limit: int = 50,
+    ) -> Page:
+        """Entries of a member older than ``before``; only types of a group (``contact``), if one is given."""
+        rows = session.execute(_query(before, group), _parameters(member, before, group, limit + 1)).all()
+        more, rows = len(rows) > limit, rows[:limit]
+        found = keys.find(session, {(row.source, member) for row in rows}, self.keks)
+        erased = None in found.values() if found else bool(keys.erased(session, [member]))
+        last = Place(rows[-1].occurred, rows[-1].source, rows[-1].sequence) if more else None
+        return Page(
+            member=member,
+            erased=erased,
+            entries=[self._entry(row, member, found, translate) for row in rows],
+            next=cursor(last) if last else None,
+        )
+
+    def _entry(self, row: Row[Any], member: Member, found: keys.Found, translate: Translate) -> Entry:
+        envelope = _envelope(row)
+        data, erased, problem = _open(envelope, member, found)
+        fact_type = None if data is None else known_type(envelope)
+        return Entry(
+            id=envelope.id,
+            type=row.type,
+            title=title(row.type, translate),
+            occurred=row.occurred,
+            recorded=row.recorded,
+            source=row.source,
+            author=row.author,
+            about=about(fact_type, data or {}, member=member, source=row.source, urls=self.urls),
+            data=data,
+            erased=erased,
+            problem=problem,
+        )
+
+
+def _query(before: Place | None, group: str) -> Any:
+    more = " ".join([_BEFORE] * (before is not None) + [_GROUP] * bool(group))
+    return text(_READ.format(columns=", ".join(COLUMNS), more=more))
+
+
+def _parameters(member: Member, before: Place | None, group: str, limit: int) -> dict[str, Any]:
+    return {
+        "stream": stream(member),
+        "limit": limit,
+        **(before._asdict() if before else {}),
+        **({"group": group + "."} if group else {}),
+    }
+
+
+def _envelope(row: Row[Any]) -> Envelope:
+    return Envelope(
+        specversion="1.0",
+        id=str(row.event_id),
+        source=row.source,
+        type=row.type,
+        subject=row.stream,
+        time=row.occurred,
+        recordedtime=row.recorded,
+        dataschema=row.dataschema,
+        authid=row.author,
+        data=msgspec.Raw(row.data),
+        digits=f"{row.sequence:010d}",
+    )
+
+
+def _open(envelope: Envelope, member: Member, found: keys.Found) -> tuple[dict[str, Any] | None, bool, str | None]:
+    """The data for people's eyes, whether text of it is erased, and why text of it can't be read."""
+    try:
+        fact_type = known_type(envelope)
+        if fact_type is None:
+            return None, False, None
+        data = keys.open_data(envelope, fact_type, found)
+        return data, blank_erased(data, fact_type), None
+    except (KeyMissing, WrongKey) as error:
+        # The rest of the entry can still be read: open it as if its texts were erased.
+        assert fact_type is not None
+        data = keys.open_data(envelope, fact_type, {(envelope.source, member): None})
+        blank_erased(data, fact_type)
+        return data, False, "key missing" if isinstance(error, KeyMissing) else "not authentic"
+    except (Malformed, msgspec.MsgspecError, TypeError, KeyError):
+        return None, False, "not readable by this release"

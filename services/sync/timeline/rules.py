@@ -1,0 +1,109 @@
+"""How an event is shown: its place in the list, what it is about, its data as people may read them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from shared.events.facts import Erased, FactType, change_personal
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LARGEST_SEQUENCE = 2**31 - 1
+
+
+class Place(NamedTuple):
+    """Where an event stands in its stream's timeline. The newest first is the order of these, backwards."""
+
+    occurred: datetime
+    source: str
+    sequence: int
+
+
+def cursor(place: Place) -> str:
+    """A place as text for a URL; it says nothing of the customer."""
+    return f"{(place.occurred - _EPOCH) // _MICROSECOND}.{place.sequence}.{place.source}"
+
+
+def place_of(cursor: str) -> Place:
+    """The place that a cursor names. Raises ``ValueError`` for a text that ``cursor`` didn't give."""
+    micros, _, rest = cursor.partition(".")
+    sequence, _, source = rest.partition(".")
+    if not source or not source.isprintable() or not sequence.isascii() or not sequence.isdigit():
+        raise ValueError("not a cursor")
+    if not micros.removeprefix("-").isdigit() or not micros.isascii() or len(micros) > 20 or len(sequence) > 10:
+        raise ValueError("not a cursor")
+    if not _EARLIEST <= int(micros) <= _LATEST or not 0 < int(sequence) <= _LARGEST_SEQUENCE:
+        raise ValueError("a cursor out of range")
+    return Place(_EPOCH + int(micros) * _MICROSECOND, source, int(sequence))
+
+
+class About(msgspec.Struct, frozen=True):
+    """The thing that an event tells of, and its page at the service that knows it."""
+
+    kind: str
+    id: str
+    url: str | None
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a timeline."""
+
+    id: str
+    type: str
+    title: str
+    occurred: datetime
+    recorded: datetime
+    source: str
+    author: str
+    about: About
+    data: dict[str, Any] | None
+    """None for a type that isn't known here; erased text is None."""
+    erased: bool = False
+    """Text of it is gone for good."""
+    problem: str | None = None
+    """Why text of it can't be read just now, though it isn't erased."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some entries of a member's timeline, the newest first."""
+
+    member: str
+    erased: bool
+    entries: list[Entry]
+    next: str | None
+    """The cursor to go on with; none at the end."""
+
+
+def about(
+    fact_type: FactType | None, data: Mapping[str, Any], *, member: str, source: str, urls: Mapping[str, str]
+) -> About:
+    """What an event is about: the thing its type names, else the customer."""
+    kind, id = "customer", member
+    if fact_type is not None and fact_type.about is not None:
+        named = data.get(fact_type.about)
+        if isinstance(named, str) and named:
+            kind, id = fact_type.about, named
+    base = urls.get(source)
+    return About(kind, id, f"{base.rstrip('/')}/{kind}s/{quote(id, safe='')}" if base else None)
+
+
+def blank_erased(data: dict[str, Any], fact_type: FactType) -> bool:
+    """Put None where personal text is erased; gives whether there was any."""
+    found = False
+
+    def change(text: str) -> Any:
+        nonlocal found
+        if not isinstance(text, Erased):
+            return text
+        found = True
+        return None
+
+    change_personal(data, fact_type.personal, change)
+    return found

@@ -1,0 +1,47 @@
+"""The only place where sync's parts are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.sync.notices.handlers import EFFECT, notifier
+from services.sync.timeline import api as timeline
+from services.sync.timeline.handlers import Reader
+from services.sync.timeline.tables import metadata
+from shared.edge.auth import Authenticator
+from shared.edge.http import create_app
+from shared.edge.live import Live
+from shared.edge.settings import Settings
+from shared.pipeline import claims, tables
+from shared.pipeline.intents import Performer
+from shared.pipeline.service import Service
+
+NAME = "sync"
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+METADATAS = (tables.metadata, claims.metadata, metadata)
+
+
+def app(settings: Settings, service: Service) -> FastAPI:
+    """The API and the pages."""
+    live = Live(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with live.running():
+            yield
+        service.wakeup.close()
+        service.engine.dispose()
+
+    authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, service.clock)
+    reader = Reader(service.keks, settings.urls)
+    routers = [timeline.router(service, reader)]
+    return create_app("Sync", authenticator, routers, service.engine, lifespan=lifespan)
+
+
+def performers(settings: Settings) -> dict[str, Performer]:
+    """How outward effects are carried out."""
+    return {EFFECT: notifier(settings.notify_url)} if settings.notify_url else {}

@@ -1,0 +1,81 @@
+"""A sync and publishers, each with a database of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+
+from services.sync import wiring
+from shared.edge.actor import Actor
+from shared.edge.clock import system_clock
+from shared.edge.db import connect
+from shared.edge.settings import Settings
+from shared.edge.wakeup import Wakeup
+from shared.pipeline import migrate
+from shared.pipeline.service import Service
+from tests.integration.sync.told import KEKS, Teller
+from tests.servers import PostgresServer
+
+URLS = {"callcenter": "http://callcenter.example", "sync": "http://sync.example"}
+ISSUER = "http://issuer.example"
+
+SignedIn = Callable[[Actor], TestClient]
+
+
+@pytest.fixture
+def sync(postgres: PostgresServer) -> Iterator[Service]:
+    """A fresh sync."""
+    url = postgres.database("sync")
+    migrate.upgrade(url, wiring.VERSIONS)
+    service = Service("sync", connect(url, name="sync"), {}, KEKS, system_clock, Wakeup(url))
+    yield service
+    service.wakeup.close()
+    service.engine.dispose()
+
+
+@pytest.fixture
+def callcenter(postgres: PostgresServer) -> Iterator[Teller]:
+    """A publisher by the name of the call center."""
+    teller = Teller.at("callcenter", postgres.database("callcenter"))
+    yield teller
+    teller.close()
+
+
+@pytest.fixture
+def signed_in(sync: Service, tmp_path: Path) -> SignedIn:
+    """A client of sync's API for an actor."""
+    key = OKPKey.generate_key("Ed25519", private=True, parameters={"kid": "test"})
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
+    settings = Settings(
+        service="sync",
+        database_url=sync.engine.url.render_as_string(hide_password=False),
+        kafka={},
+        key_encryption_keys="",
+        port=1,
+        urls=URLS,
+        token_issuer=ISSUER,
+        jwks_file=jwks,
+    )
+    app = wiring.app(settings, sync)
+
+    def client(actor: Actor) -> TestClient:
+        claims = {
+            "iss": ISSUER,
+            "aud": "crm",
+            "sub": actor.id,
+            "name": actor.name,
+            "roles": sorted(actor.roles),
+            "exp": int((datetime.now(UTC) + timedelta(hours=1)).timestamp()),
+        }
+        token = jwt.encode({"alg": "Ed25519", "kid": "test"}, claims, key, algorithms=["Ed25519"])
+        return TestClient(app, headers={"authorization": f"Bearer {token}"}, raise_server_exceptions=False)
+
+    return client
