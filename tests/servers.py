@@ -28,7 +28,7 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 from testcontainers.core.container import DockerContainer
 
-from deploy.local import kafka, layout, postgres, unprivileged
+from deploy.local import kafka, layout, postgres
 
 MAX_CONNECTIONS = 300
 START_SECONDS = 120
@@ -135,7 +135,7 @@ def _postgres_url(environ: Mapping[str, str]) -> Iterator[str]:
             yield embedded.admin_url
         finally:
             embedded.stop()
-            unprivileged.remove(embedded.folder)
+            embedded.delete()
 
 
 def engine_answers() -> bool:

@@ -87,8 +87,10 @@ def _fetch(folder: Path, progress: Callable[[int, int], None]) -> list[Path]:
 
 def _context(folder: Path) -> MavenContext:
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    repositories = GlobalSettings.load().repositories or None
-    return MavenContext(repo_cache=folder, remote_repos=repositories, timeout=TIMEOUT_SECONDS)
+    context = MavenContext(repo_cache=folder, timeout=TIMEOUT_SECONDS)
+    # A mirror that the user's jgo.conf names "central" is asked instead of the original.
+    context.remote_repos.update(GlobalSettings.load().repositories)
+    return context
 
 
 def _path(context: MavenContext, jar: Jar) -> Path:

@@ -117,7 +117,9 @@ class Kafka(ServerProcess):
         return not layout.is_free(self.port) and answers(self.bootstrap_servers)
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        number = uuid.uuid4().bytes
+        # One that begins with "-" would be taken for an option.
+        cluster = base64.urlsafe_b64encode(bytes([number[0] & 0x7F]) + number[1:]).decode().rstrip("=")
         command = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", start_new_session=True)
         if done.returncode:

@@ -87,6 +87,10 @@ class Postgres(ServerProcess):
             return False
         return True
 
+    def delete(self) -> None:
+        """Delete its data, wherever it is. It must have been stopped."""
+        unprivileged.remove(self.folder)
+
     def ensure_database(self, name: str) -> str:
         """The URL of a role and its own database, both called ``name``; made if they're missing."""
         with self._connect() as connection:

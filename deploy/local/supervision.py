@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _program(program: Program, logs: Path) -> str:
         "autorestart": program.restart,
         "exitcodes": f"0,{CONFIGURATION_ERROR}",
         "startsecs": "1",
-        "startretries": "10",
+        "startretries": "5",
         "stopsignal": program.stop_signal.name.removeprefix("SIG"),
         "stopwaitsecs": "20",
         "stopasgroup": "true",
@@ -134,13 +135,16 @@ class Supervisor:
     def __init__(self, state: Path, logs: Path) -> None:
         self._state = state
         self._logs = logs
+        self._log = logs / "supervisord.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._refused: set[str] = set()
         # The path of a Unix socket has about 100 characters at most; a checkout's path may have more.
         self._socket_folder = Path(tempfile.mkdtemp(prefix="crm-supervisor-"))
         self._socket = self._socket_folder / "socket"
 
     def start(self, programs: list[Program], check: Callable[[], None]) -> None:
         """Start supervisord with no program running yet. ``check`` may raise to end the wait."""
+        self._log.unlink(missing_ok=True)  # what it says is about this run
         configuration = self._state / "supervisord.conf"
         private.write(configuration, render(programs, self._logs, self._state, self._socket))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
@@ -168,9 +172,22 @@ class Supervisor:
             raise NotReady(f"{program.name} couldn't be started: {fault.faultString}") from fault
 
     def states(self) -> dict[str, str]:
-        """Of each program, its state in supervisord's words: RUNNING, FATAL …"""
+        """Of each program, its state in supervisord's words: RUNNING, FATAL …
+
+        A program that refused its configuration is EXITED, and stays so.
+        """
         processes: Any = self._call().supervisor.getAllProcessInfo()
-        return {process["name"]: process["statename"] for process in processes}
+        found = {process["name"]: process["statename"] for process in processes}
+        for process in processes:
+            name = process["name"]
+            if name in self._refused:
+                found[name] = "EXITED"
+            elif found[name] == "BACKOFF" and self._has_refused(name):
+                self._refused.add(name)
+                found[name] = "EXITED"
+                with suppress(Fault):  # it may be between two tries
+                    self._call().supervisor.stopProcess(f"{process['group']}:{name}")
+        return found
 
     def is_alive(self) -> bool:
         """Whether supervisord itself runs."""
@@ -186,6 +203,11 @@ class Supervisor:
                 self._process.kill()
                 self._process.wait()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def _has_refused(self, name: str) -> bool:
+        # An end in the first second is a failed start for supervisord, which then tries again without a
+        # look at the exit code, and tells it nowhere but in its log.
+        return f"exited: {name} (exit status {CONFIGURATION_ERROR};" in self._log.read_text(errors="replace")
 
     def _call(self) -> ServerProxy:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
