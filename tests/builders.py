@@ -84,7 +84,9 @@ class CallCenter:
     clock: SetClock
 
     def get(self, path: str, actor: str = "anna", roles: tuple[str, ...] = ("agent",), **more: Any) -> httpx.Response:
-        return self.client.get(path, headers=self._headers(actor, roles, more.pop("headers", {})), **more)
+        headers = self._headers(actor, roles, more.pop("headers", {}))
+        response: httpx.Response = self.client.get(path, headers=headers, **more)
+        return response
 
     def post(
         self,
@@ -98,7 +100,8 @@ class CallCenter:
         headers = self._headers(actor, roles, {"idempotency-key": key} if key else {})
         if "content" not in more and "files" not in more:
             more["json"] = {} if body is None else body
-        return self.client.post(path, headers=headers, **more)
+        response: httpx.Response = self.client.post(path, headers=headers, **more)
+        return response
 
     def ring(self, **overrides: Any) -> dict[str, Any]:
         """A contact that was offered."""
@@ -109,6 +112,13 @@ class CallCenter:
         """A customer with these fields; gives the member."""
         body = {"changes": {"given_name": "Ada", "family_name": "Lovelace", **changes}}
         return str(done(self.post("/customers", body), 201)["customer"])
+
+    def load(self, file: str | bytes, mapping: dict[str, Any], **form: Any) -> httpx.Response:
+        """Read a CSV file in."""
+        content = file if isinstance(file, bytes) else file.encode()
+        data = {"mapping": json.dumps(mapping), **form}
+        files = {"file": ("customers.csv", content)}
+        return self.post("/customers/import", None, "loader", ("importer",), data=data, files=files)
 
     def customer(self, member: str) -> dict[str, Any]:
         return done(self.get(f"/customers/{member}"))

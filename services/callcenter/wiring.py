@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from services.callcenter.cases import api as cases
 from services.callcenter.contacts import api as contacts
 from services.callcenter.customers import api as customers
-from services.callcenter.desk import tables as desk
+from services.callcenter.imports import api as imports
+from services.callcenter.metadata import metadata
 from shared.edge.auth import Authenticator
 from shared.edge.http import create_app
 from shared.edge.live import Live
@@ -21,7 +22,7 @@ from shared.pipeline.service import Service
 
 NAME = "callcenter"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-METADATAS = (pipeline.metadata, desk.metadata)
+METADATAS = (pipeline.metadata, metadata)
 
 
 def app(settings: Settings, of: Service) -> FastAPI:
@@ -37,6 +38,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
 
     authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, of.clock)
     routers = [
+        imports.router(of, settings.default_region),
         customers.router(of, settings.default_region),
         contacts.router(of, settings.default_region),
         cases.router(of),

@@ -1,16 +1,190 @@
-"""Files of another system are read in."""
+"""Files of another system are read in, chunk by chunk; a repeat of a file changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.callcenter.customers.record import members_in
+from services.callcenter.customers import handlers as customers
+from services.callcenter.customers import record
+from services.callcenter.customers.record import Entry, Held, members_in
+from services.callcenter.imports import rules
+from services.callcenter.imports.rules import BadLine, BadMapping, FileMapping, Row
 from services.callcenter.imports.tables import imported
+from shared.customer.fields import Field, UnknownField
+from shared.customer.member import Member, stream
+from shared.edge.actor import Actor
+from shared.edge.errors import Invalid
+from shared.events.customer import CustomerEdited, CustomerRegistered
+from shared.events.envelope import new_id
+from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+
+CHUNK = 500
+"""Rows of one transaction."""
+MOST_LISTED = 1_000
+ROLES = ("importer", "supervisor")
+
+
+@dataclass
+class Outcome:
+    """What became of a file's rows. ``erased``: rows of people who were erased here, and so left out."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    erased: int = 0
+    bad: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+    """The first ones; ``bad`` counts all."""
+    defined: list[str] = field(default_factory=list)
+    """Custom fields that are new or described anew."""
+
+    def add(self, other: Outcome) -> None:
+        """Count what another chunk made."""
+        self.created += other.created
+        self.changed += other.changed
+        self.unchanged += other.unchanged
+        self.erased += other.erased
+
+
+class _Undone(Exception):
+    """Ends a transaction that was only to show what it would do."""
+
+
+def load(
+    service: Service, actor: Actor, lines: Iterable[str], mapping: FileMapping, *, region: str, **how: Any
+) -> Outcome:
+    """Read a file in. ``how``: ``delimiter`` (found out if empty) and ``dry_run`` (nothing is kept).
+
+    Raises ``Forbidden``, and ``Invalid`` when the mapping doesn't fit. What was read before an error is kept; the
+    same file read again goes on from there.
+    """
+    actor.need(*ROLES)
+    dry_run = bool(how.get("dry_run"))
+    outcome = Outcome()
+    try:
+        fields, outcome.defined = _transact(service, actor, dry_run, lambda work: _fields(work, mapping))
+        found = rules.read(lines, mapping, fields, region, how.get("delimiter", ""))
+        for chunk in _chunks(_good(found, outcome)):
+            outcome.add(_transact(service, actor, dry_run, lambda work, c=chunk: take(work, c, mapping, fields)))  # type: ignore[misc]
+    except BadMapping as error:
+        raise Invalid(str(error)) from None
+    except UnknownField as error:
+        raise Invalid(f"a customer has no field {error.args[0]}") from None
+    return outcome
+
+
+def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[str, Field]) -> Outcome:
+    """Take rows of a file, in one transaction: new keys register customers, changed cells edit them."""
+    work.actor.need(*ROLES)
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(f"import/{mapping.origin}", 0))
+    work.session.execute(select(lock))
+    last = _last(work, mapping.origin, [row.key for row in rows])
+    held = record.hold(work, {member for member, _ in last.values()})
+    outcome, entries, kept = Outcome(), [], []
+    new: list[str] = []
+    for row in rows:
+        member, cells = last.get(row.key, (None, {}))
+        of = held[member] if member else Held(new_id(), {})
+        if of.erased:
+            outcome.erased += 1
+            continue
+        changes = rules.changes(row, cells, mapping, fields, of.states)
+        claims = customers.claims_of(work, of.states, changes, fields, "")
+        entries += [(of.member, claim) for claim in claims]
+        if member is None:
+            new.append(of.member)
+            held[of.member] = of
+            work.publish(_stream(of), CustomerRegistered(claims=customers.facts_of(claims), origin="import"))
+        elif claims:
+            work.publish(_stream(of), CustomerEdited(claims=customers.facts_of(claims)))
+        outcome.created += member is None
+        outcome.changed += member is not None and bool(claims)
+        outcome.unchanged += member is not None and not claims
+        if changes or member is None:
+            kept.append(_kept(work, row, mapping.origin, of.member))
+    _keep(work, held, new, entries, kept)
+    return outcome
 
 
 def forget(work: Work, members: Sequence[str]) -> None:
     """Forget what files said about the members."""
     work.session.execute(update(imported).where(imported.c.member == members_in(members)).values(cells={}))
+
+
+def _fields(work: Work, mapping: FileMapping) -> tuple[dict[str, Field], list[str]]:
+    fields = rules.fields_of(mapping, record.custom_fields(work.session))
+    custom = [of for name, of in fields.items() if name.startswith("custom.")]
+    return fields, customers.define_fields(work, custom)
+
+
+def _last(work: Work, origin: str, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Mapping[str, str]]]:
+    rows = work.session.execute(
+        select(imported.c.key, imported.c.member, imported.c.cells).where(
+            imported.c.origin == origin, imported.c.key.in_(keys)
+        )
+    )
+    return {bytes(row.key): (row.member, row.cells) for row in rows}
+
+
+def _kept(work: Work, row: Row, origin: str, member: str) -> dict[str, Any]:
+    cells = {target: rules.fingerprint(cell) for target, cell in row.cells.items()}
+    return {"origin": origin, "key": row.key, "member": member, "cells": cells, "at": work.now}
+
+
+def _keep(
+    work: Work, held: Mapping[str, Held], new: Sequence[str], entries: Sequence[Entry], kept: Sequence[dict[str, Any]]
+) -> None:
+    if new:
+        record.admit(work, dict.fromkeys(new, work.now))
+    record.add(work, held, entries)
+    if kept:
+        row = upsert(imported)
+        work.session.execute(
+            row.on_conflict_do_update(
+                index_elements=["origin", "key"],
+                # Targets that this file doesn't map keep what they had.
+                set_={"cells": imported.c.cells.concat(row.excluded.cells), "at": row.excluded.at},
+            ),
+            kept,
+        )
+
+
+def _stream(of: Held) -> str:
+    return stream(Member(of.member))
+
+
+def _good(found: Iterable[Row | BadLine], outcome: Outcome) -> Iterator[Row]:
+    for row in found:
+        if isinstance(row, Row):
+            yield row
+            continue
+        outcome.bad += 1
+        if len(outcome.bad_lines) < MOST_LISTED:
+            outcome.bad_lines.append(row)
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _transact(service: Service, actor: Actor, dry_run: bool, body: Callable[[Work], Any]) -> Any:
+    if not dry_run:
+        return service.transact(actor, body)
+    results: list[Any] = []
+
+    def undone(work: Work) -> None:
+        results.append(body(work))
+        raise _Undone
+
+    with suppress(_Undone):
+        service.transact(actor, undone)
+    return results[-1]

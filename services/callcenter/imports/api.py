@@ -1,0 +1,111 @@
+"""Import over HTTP."""
+
+import io
+from typing import Annotated, BinaryIO, Literal
+
+from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from services.callcenter.imports import handlers, rules
+from services.callcenter.inputs import Code, Input, ShortText
+from shared.customer.fields import Kind
+from shared.edge.errors import Invalid
+from shared.edge.http import CurrentActor, takes_upload
+from shared.pipeline.service import Service
+
+Name = Annotated[ShortText, StringConstraints(min_length=1)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^(custom\.)?[a-z][a-z0-9_.]{0,59}$")]
+CHUNK_BYTES = 1_000_000
+
+
+class ColumnBody(Input):
+    column: Name
+    field: FieldName
+    """Built in, or custom.<name>."""
+    values: dict[ShortText, ShortText] = Field(default_factory=dict)
+    """What the file says -> what is meant. For a set: -> the element; other cells mean none of these."""
+    date_format: ShortText = ""
+    """As in strptime, such as %d/%m/%Y."""
+    label: ShortText = ""
+    kind: Kind | None = None
+
+
+class MappingBody(Input):
+    origin: Code
+    """The other system. A row's customer is known again by origin and key."""
+    key: Name
+    """The column that identifies a row."""
+    columns: Annotated[list[ColumnBody], Field(min_length=1, max_length=300)]
+
+
+class BadLine(BaseModel):
+    line: int
+    column: str
+    reason: str
+
+
+class Imported(BaseModel):
+    created: int
+    changed: int
+    unchanged: int
+    erased: int
+    """Rows of people who were erased here; left out."""
+    bad: int
+    bad_lines: list[BadLine]
+    """The first thousand."""
+    defined: list[str]
+    """Custom fields that are new or described anew."""
+    dry_run: bool
+
+
+def router(service: Service, region: str) -> APIRouter:
+    """The endpoint of imports. ``region``: the country of phone numbers without a country code."""
+    routes = APIRouter(tags=["imports"])
+
+    @routes.post("/customers/import")
+    @takes_upload
+    def load(
+        actor: CurrentActor,
+        file: Annotated[UploadFile, File()],
+        mapping: Annotated[str, Form(max_length=200_000)],
+        encoding: Annotated[Literal["utf-8", "latin-1", "cp1252", "utf-16"], Form()] = "utf-8",
+        delimiter: Annotated[str, Form(max_length=1)] = "",
+        dry_run: Annotated[bool, Form()] = False,
+    ) -> Imported:
+        """Read customers from a CSV file. Repeating it changes nothing. Roles importer, supervisor.
+
+        ``mapping`` is JSON: {"origin": "old-crm", "key": "ID", "columns": [{"column": "Mail", "field": "email"},
+        {"column": "Line", "field": "products", "values": {"Yes": "line"}}, {"column": "Plan", "field":
+        "custom.plan", "label": "Plan", "kind": "text"}]}. Bad lines are listed and left out, the others are kept.
+        """
+        actor.need(*handlers.ROLES)
+        if delimiter in ('"', "\r", "\n", "\x00") or (not delimiter.isprintable() and delimiter != "\t"):
+            raise Invalid("this can't be a delimiter")
+        lines = _lines(file.file, encoding)
+        outcome = handlers.load(
+            service, actor, lines, _mapping(mapping), region=region, delimiter=delimiter, dry_run=dry_run
+        )
+        bad_lines = [BadLine(line=b.line, column=b.column, reason=b.reason) for b in outcome.bad_lines]
+        return Imported(**{**vars(outcome), "bad_lines": bad_lines}, dry_run=dry_run)
+
+    return routes
+
+
+def _lines(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
+    # Read through once beforehand, so that a file in another encoding changes nothing at all.
+    try:
+        rules.check_encoding(iter(lambda: file.read(CHUNK_BYTES), b""), encoding)
+    except rules.NotDecodable as error:
+        raise Invalid(str(error)) from None
+    file.seek(0)
+    return io.TextIOWrapper(file, encoding=encoding, newline="")
+
+
+def _mapping(text: str) -> rules.FileMapping:
+    try:
+        body = MappingBody.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid(f"mapping: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    columns = tuple(rules.Column(**column.model_dump()) for column in body.columns)
+    return rules.FileMapping(body.origin, body.key, columns)
