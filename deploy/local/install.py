@@ -72,9 +72,7 @@ def explain(output: str) -> str:
     if "No space left on device" in output or "Errno 28" in output:
         return f"The disk that holds {sys.prefix} is full. Free about 2 GiB.\n{AGAIN}"
     if "Permission denied" in output:
-        return (
-            f"No permission to write {sys.prefix}. Is it another user's? Delete it, or make it yours.\n{last}"
-        )
+        return f"No permission to write {sys.prefix}. Is it another user's? Delete it, or make it yours.\n{last}"
     if "No matching distribution found" in output and "from versions: none" not in output:
         return f"A package isn't made for this machine or this Python ({sys.version.split()[0]}).\n{last}"
     if "DO NOT MATCH THE HASHES" in output:

@@ -123,9 +123,7 @@ class Kafka(ServerProcess):
         command = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", start_new_session=True)
         if done.returncode:
-            raise NotReady(
-                f"Kafka's storage couldn't be formatted.\n{done.stdout}{done.stderr}{tail(self.log)}"
-            )
+            raise NotReady(f"Kafka's storage couldn't be formatted.\n{done.stdout}{done.stderr}{tail(self.log)}")
 
     def _java(self, main_class: str, *arguments: str) -> list[str]:
         class_path = ":".join(map(str, jars.fetch(layout.downloads())))

@@ -28,9 +28,7 @@ class Postgres(ServerProcess):
     name = "postgres"
     stop_signal = signal.SIGINT  # its "fast" shutdown: ends sessions, writes a checkpoint
 
-    def __init__(
-        self, folder: Path, secrets_folder: Path, port: int | None = None, max_connections: int = 100
-    ) -> None:
+    def __init__(self, folder: Path, secrets_folder: Path, port: int | None = None, max_connections: int = 100) -> None:
         super().__init__(folder, port or layout.free_port())
         self.secrets = secrets_folder
         self.max_connections = max_connections

@@ -19,9 +19,7 @@ class Problem(Exception):
 
 def no_space(path: Path, free_bytes: int | None = None) -> Problem:
     """The disk that holds ``path`` is full, or too full to start."""
-    left = (
-        "" if free_bytes is None else f" ({free_bytes / GIB:.1f} GiB free, {NEEDED_BYTES / GIB:.0f} needed)"
-    )
+    left = "" if free_bytes is None else f" ({free_bytes / GIB:.1f} GiB free, {NEEDED_BYTES / GIB:.0f} needed)"
     return Problem(
         f"Not enough disk space for {path}{left}.\n"
         "Free some and start again: what was downloaded is kept. "
@@ -41,8 +39,7 @@ def no_permission(path: Path) -> Problem:
 def broken_download(what: str, error: BaseException) -> Problem:
     """A download ended before its end."""
     return Problem(
-        f"The download of {what} broke off: {error}\n"
-        "Run the same command again: it goes on with what is still missing."
+        f"The download of {what} broke off: {error}\nRun the same command again: it goes on with what is still missing."
     )
 
 

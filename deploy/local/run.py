@@ -47,9 +47,7 @@ class Run:
             layout.check_port(service)
         issuer = Issuer(self._place)
         issuer.publish()
-        programs = [
-            program for service in services for program in service_programs(self._place, backing, service)
-        ]
+        programs = [program for service in services for program in service_programs(self._place, backing, service)]
         self._start_servers(backing, programs)
         self._migrate(backing, services)
         self._start_services(programs, services)

@@ -87,9 +87,7 @@ def _can_run(installation: Path, account: str) -> bool:
     postgres = installation / "bin" / "postgres"
     command = [str(postgres), "--version"]
     try:
-        subprocess.run(
-            command, user=account, group=account, extra_groups=[], cwd="/", capture_output=True, check=True
-        )
+        subprocess.run(command, user=account, group=account, extra_groups=[], cwd="/", capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
