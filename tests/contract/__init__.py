@@ -1,0 +1,1 @@
+"""What was published stays readable, and what is written about it is true."""
