@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.sync.customers import api as customers
 from services.sync.notices.handlers import EFFECT, notifier
 from services.sync.timeline import api as timeline
 from services.sync.timeline.handlers import Reader
@@ -38,7 +39,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
 
     authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, service.clock)
     reader = Reader(service.keks, settings.urls)
-    routers = [timeline.router(service, reader)]
+    routers = [timeline.router(service, reader), customers.router(service, settings.default_region)]
     return create_app("Sync", authenticator, routers, service.engine, lifespan=lifespan)
 
 

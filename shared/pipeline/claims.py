@@ -189,7 +189,7 @@ def edit(
     Raises ``UnknownField`` and ``InvalidValue``.
     """
     states = lock(work.session, [member])[member]
-    states |= {name: _as_seen(states[name], saw[name]) for name in states.keys() & saw.keys()}
+    states |= {name: as_seen(states[name], saw[name]) for name in states.keys() & saw.keys()}
     claims = edit_claims(
         states,
         changes,
@@ -202,7 +202,7 @@ def edit(
     return publish_edit(work, member, claims)
 
 
-def _as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
+def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
     """The field with the heads that its author saw; of a set, those he saw of each element."""
     elements = {element: tuple(id for id in ids if id in saw) for element, ids in state.heads.items()}
     return msgspec.structs.replace(state, heads={"": tuple(saw)} if "" in state.heads else elements)
@@ -264,9 +264,10 @@ def custom_fields(session: Session) -> dict[str, Field]:
     return {row.name: Field(*row) for row in rows}
 
 
-def claims_of(session: Session, member: str, name: str) -> dict[str, Claim]:
-    """The claims of a member's field, by id."""
-    rows = session.execute(_READ, {"members": [member], "fields": [name]})
+def claims_of(session: Session, member: str, fields: Iterable[str]) -> dict[str, Claim]:
+    """The claims of these fields of a member, by id."""
+    names = sorted(set(fields))
+    rows = session.execute(_READ, {"members": [member] * len(names), "fields": names})
     return {row.id: _claim(row) for row in rows}
 
 

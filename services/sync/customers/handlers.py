@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from services.sync.customers.rules import with_code
 from shared.customer.fields import InvalidValue, UnknownField
 from shared.customer.fold import Change, decide
 from shared.customer.member import Member, member_of, stream
@@ -43,16 +44,19 @@ def edit(
     member: Member,
     changes: Mapping[str, Change],
     saw: Mapping[str, Sequence[str]],
+    region: str,
 ) -> list[str]:
     """Change fields of a customer; gives the ids of the claims that it took.
 
-    ``saw``: for each field the claims that the operator had before his eyes; where silent, today's heads. Raises
-    ``Forbidden``, ``NotFound``, ``Conflict`` for an erased customer, and ``Invalid``.
+    ``saw``: for each field the claims that the operator had before his eyes; where silent, today's heads.
+    ``region``: the country of phone numbers without a country code. Raises ``Forbidden``, ``NotFound``,
+    ``Conflict`` for an erased customer, and ``Invalid``.
     """
     work.actor.need(*EDITORS)
     _standing(work, member)
     try:
-        return [claim.id for claim in claims.edit(work, member, changes, saw)]
+        coded = with_code(changes, claims.custom_fields(work.session), region)
+        return [claim.id for claim in claims.edit(work, member, coded, saw)]
     except UnknownField as error:
         raise Invalid(f"a customer has no field {error.args[0]}") from None
     except (InvalidValue, TypeError) as error:
@@ -60,18 +64,20 @@ def edit(
         raise Invalid(str(error)) from None
 
 
-def settle(work: Work, member: Member, name: str, claim_id: str) -> list[str]:
+def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[str]) -> list[str]:
     """Let a claim's value stand: of an open conflict, or of one that lost. Gives the new claim's id.
 
-    Raises ``Forbidden``, ``NotFound`` and ``Conflict``.
+    ``saw`` are the heads that the operator had before his eyes; if empty, today's. Raises ``Forbidden``,
+    ``NotFound`` and ``Conflict``.
     """
     work.actor.need(*EDITORS)
     _standing(work, member)
     state = claims.lock(work.session, [member])[member].get(name)
-    chosen = claims.claims_of(work.session, member, name).get(claim_id)
+    chosen = claims.claims_of(work.session, member, [name]).get(claim_id)
     if state is None or chosen is None:
         raise NotFound("the field has no such claim")
-    new = decide(state, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
+    seen = claims.as_seen(state, saw) if saw else state
+    new = decide(seen, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
     return [claim.id for claim in claims.publish_edit(work, member, [new])]
 
 

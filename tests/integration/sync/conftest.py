@@ -48,13 +48,9 @@ def callcenter(postgres: PostgresServer) -> Iterator[Teller]:
     teller.close()
 
 
-@pytest.fixture
-def signed_in(sync: Service, tmp_path: Path) -> SignedIn:
-    """A client of sync's API for an actor."""
-    key = OKPKey.generate_key("Ed25519", private=True, parameters={"kid": "test"})
-    jwks = tmp_path / "jwks.json"
-    jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
-    settings = Settings(
+def settings_of(sync: Service, jwks: Path, notify_url: str = "") -> Settings:
+    """What the processes of this sync would be told."""
+    return Settings(
         service="sync",
         database_url=sync.engine.url.render_as_string(hide_password=False),
         kafka={},
@@ -63,7 +59,17 @@ def signed_in(sync: Service, tmp_path: Path) -> SignedIn:
         urls=URLS,
         token_issuer=ISSUER,
         jwks_file=jwks,
+        notify_url=notify_url,
     )
+
+
+@pytest.fixture
+def signed_in(sync: Service, tmp_path: Path) -> SignedIn:
+    """A client of sync's API for an actor."""
+    key = OKPKey.generate_key("Ed25519", private=True, parameters={"kid": "test"})
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
+    settings = settings_of(sync, jwks)
     app = wiring.app(settings, sync)
 
     def client(actor: Actor) -> TestClient:

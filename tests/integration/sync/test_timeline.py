@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.sync.timeline.handlers import record
 from shared.events.callcenter import CaseOpened, ContactOffered, ContactWrappedUp
 from shared.events.customer import CustomerErased
-from shared.events.envelope import Envelope, new_id
+from shared.events.envelope import Envelope, Event, new_id
 from shared.events.facts import Fact
 from shared.pipeline.service import Service
 from tests.integration.sync.conftest import SignedIn
@@ -150,7 +151,4 @@ def _rows(sync: Service) -> list[tuple[object, ...]]:
 
 
 def _store(sync: Service, envelope: Envelope) -> None:
-    from services.sync.timeline.handlers import record
-    from shared.events.envelope import Event
-
     sync.transact(sync.itself, lambda work: record(work, [Event(envelope)]))

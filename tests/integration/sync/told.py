@@ -101,3 +101,8 @@ def pass_all(sync: Service, teller: Teller, *, live: bool = True) -> list[Envelo
     pass_keys(sync, teller, records)
     assert hear(sync, envelopes, live=live) == []
     return envelopes
+
+
+def own(sync: Service) -> Teller:
+    """Sync as a publisher."""
+    return Teller(sync)

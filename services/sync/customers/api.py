@@ -1,0 +1,114 @@
+"""Customers over HTTP."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from services.sync.customers import handlers, reads
+from services.sync.inputs import READERS, Id, Input, LongText, ShortText
+from shared.customer.member import Member
+from shared.edge.http import CurrentActor
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
+ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
+Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
+JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
+
+
+class SearchBody(Input):
+    name: ShortText = ""
+    phone: ShortText = ""
+    email: ShortText = ""
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class EditBody(Input):
+    changes: Annotated[dict[FieldName, Value], Field(min_length=1, max_length=200)]
+    """Field -> value; of a set all its elements, or `+element` or `-element`."""
+    saw: Annotated[dict[FieldName, Annotated[list[ClaimId], Field(max_length=500)]], Field(max_length=200)] = Field(
+        default_factory=dict
+    )
+    """Field -> the claims that the author saw; without it, those that stand now."""
+
+
+class SettleBody(Input):
+    field: FieldName
+    claim: ClaimId
+    saw: Annotated[list[ClaimId], Field(max_length=500)] = Field(default_factory=list)
+    """The heads that the author saw; without them, those of now."""
+
+
+class EraseBody(Input):
+    reason: Literal["request", "retention", "error"] = "request"
+
+
+def router(service: Service, region: str) -> APIRouter:
+    """Endpoints of customers. ``region``: the country of phone numbers without a country code."""
+    routes = APIRouter(tags=["customers"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/customers/search", response_model=None, responses=JSON)
+    def search(body: SearchBody, actor: CurrentActor) -> Response:
+        """Find customers by beginnings of names, the last digits of a number, the beginning of an address.
+
+        Nothing given: the newest. A POST, as what is asked about people must not stand in a URL."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            return answer(reads.search(session, **body.model_dump()))
+
+    @routes.get("/customers/{member}/ledger", response_model=None, responses=JSON)
+    def ledger(member: Id, actor: CurrentActor) -> Response:
+        """Every value that lost a conflict, why, and whether the matter is settled; the newest first."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            return answer(reads.ledger(session, Member(str(member))))
+
+    @routes.post("/customers/{member}/edit")
+    def edit(member: Id, body: EditBody, command: Once) -> Response:
+        """Change fields. Roles operator, supervisor."""
+
+        def run(work: Work) -> dict[str, object]:
+            made = handlers.edit(work, Member(str(member)), body.changes, body.saw, region)
+            return {"customer": str(member), "claims": made}
+
+        return command.run(run)
+
+    @routes.post("/customers/{member}/settle")
+    def settle(member: Id, body: SettleBody, command: Once) -> Response:
+        """Let the value of a claim stand: of a conflict that is open, or of one that lost. Roles as for edit."""
+
+        def run(work: Work) -> dict[str, object]:
+            made = handlers.settle(work, Member(str(member)), body.field, body.claim, body.saw)
+            return {"customer": str(member), "claims": made}
+
+        return command.run(run)
+
+    @routes.post("/customers/{member}/erase")
+    def erase(member: Id, body: EraseBody, command: Once) -> Response:
+        """Forget a person, everywhere and for good. Role operator."""
+
+        def run(work: Work) -> dict[str, object]:
+            handlers.erase(work, Member(str(member)), body.reason)
+            return {"customer": str(member)}
+
+        return command.run(run)
+
+    @routes.get("/customers/{member}", response_model=None, responses=JSON)
+    def read(member: Id, actor: CurrentActor) -> Response:
+        """A customer's record: fields, the claims that an edit has seen, open conflicts."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            return answer(reads.card(session, Member(str(member))))
+
+    return routes
+
+
+def answer(value: object) -> Response:
+    """A JSON answer, without the framework's slower serializer."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
