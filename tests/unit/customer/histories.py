@@ -53,8 +53,8 @@ def _some(ids: Iterable[str]) -> st.SearchStrategy[list[str]]:
 
 @st.composite
 def honest(draw: st.DrawFn, field: Field) -> list[Claim]:
-    """Up to three authors, each editing what it knows, with clocks that disagree. Now and then one hears of some of
-    another's claims, not always of those before them: they come through different topics.
+    """Up to three authors, each editing what it knows, with clocks that disagree. Now and then one hears of
+    some of another's claims, not always of those before them: they come through different topics.
     """
     known: list[dict[str, Claim]] = [{}, {}, {}]
     for n in range(draw(st.integers(0, 12))):
