@@ -145,7 +145,8 @@ def test_edits_one_after_the_other_leave_the_last_and_an_empty_ledger(
 def test_an_erased_record_is_empty(history: History) -> None:
     field, claims = history
     state = fold_field(field, erased(claims))
-    assert not state.value and not state.open
+    assert not state.value
+    assert not state.open
     assert not any(lost.value or lost.reason == "malformed" for lost in state.ledger)
 
 
