@@ -139,12 +139,12 @@ class Run:
     def _load_sample(self, backing: Backing) -> None:
         if self._place.sample_marker.exists():
             return
-        self._progress.say("  Loading the sample, once")
+        self._progress.say("  Loading the sample and playing a day of calls, once")
         started = time.monotonic()
-        command = [sys.executable, "-m", "deploy.sample", "load"]
         told = environment.common(self._place, backing)
-        if Child(command, self._environ(told)).wait(self._look):
-            raise NotReady("The sample couldn't be loaded: see above. Without it: make run SAMPLE=no")
+        for step in ("load", "play"):
+            if Child([sys.executable, "-m", "deploy.sample", step], self._environ(told)).wait(self._look):
+                raise NotReady("The sample couldn't be loaded: see above. Without it: make run SAMPLE=no")
         self._place.sample_marker.write_text("")
         self._progress.say(f"  [green]✓[/] Sample loaded [dim]{time.monotonic() - started:.1f} s[/]")
 
