@@ -1,0 +1,206 @@
+"""The platform as it really runs: servers, service processes, a keeper, and the outside world."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
+
+import httpx
+
+from deploy.local.layout import HOST, ROOT, Layout, free_port
+from deploy.local.tokens import AUDIENCE, ISSUER, Issuer, actor
+from services.callcenter import wiring as callcenter
+from services.sync import wiring as sync
+from shared.pipeline import migrate
+from tests.builders import KEKS
+from tests.faults.ledger import Client, Ledger, Load
+from tests.faults.processes import Keeper, Process
+from tests.faults.receiver import Receiver
+from tests.faults.servers import Servers
+from tests.faults.verify import verify
+
+SERVICES = ("callcenter", "sync")
+SESSION_SECONDS = 3
+"""After so long Kafka gives up a member of a group that shows no life; PostgreSQL ends a leader's session after 5."""
+READY_SECONDS = 60
+DRAIN_SECONDS = 60
+"""What isn't drained after so long is stuck."""
+
+
+def until(what: Callable[[], bool], seconds: float, why: str) -> None:
+    """Wait for a condition; fails with ``why`` when it doesn't come."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"{why} (waited {seconds:.0f} s)"
+        time.sleep(0.05)
+
+
+class Platform:
+    """Everything, in a temporary folder of its own. Started by ``platform()``."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder, self.seed = folder, seed
+        self.servers = Servers(folder)
+        self.receiver = Receiver()
+        self.ledger = Ledger(folder / "ledger.jsonl")
+        self.ports = {service: free_port() for service in SERVICES}
+        self.issuer = Issuer(Layout(folder))
+        self.fault_log = folder / "faults.log"
+        self.sound = True
+        """Whether the last use ended with everything as it should be, so that another test may go on."""
+        self._environment: dict[str, str] = {}
+        self.processes: list[Process] = []
+        self.seconds: dict[str, Process] = {}
+        """A second worker of each service, not running until a test starts it."""
+        self.keeper = Keeper([])
+        self._loads = 0
+
+    def start(self) -> None:
+        self.servers.start()
+        self.receiver.start()
+        (self.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
+        self.issuer.publish()
+        self._environment = self._make_environment()
+        for service, versions in (("callcenter", callcenter.VERSIONS), ("sync", sync.VERSIONS)):
+            migrate.upgrade(self._environment[f"CRM_{service.upper()}_DATABASE_URL"], versions)
+        self.processes = [self._process(s, c, 1) for s in SERVICES for c in ("api", "worker")]
+        self.seconds = {s: self._process(s, "worker", 2) for s in SERVICES}
+        self.keeper = Keeper([*self.processes, *self.seconds.values()])
+        for process in self.processes:
+            process.start()
+        self.keeper.start()
+        self.wait_ready()
+
+    def close(self) -> None:
+        self.keeper.close()
+        self.servers.close()
+        self.receiver.close()
+
+    def process(self, service: str, command: str) -> Process:
+        """The first process of its kind."""
+        return next(p for p in self.processes if (p.service, p.command) == (service, command))
+
+    def url(self, service: str) -> str:
+        return f"http://{HOST}:{self.ports[service]}"
+
+    def token(self, subject: str) -> str:
+        return self.issuer.issue_for(actor(subject))
+
+    def wait_ready(self, *services: str) -> None:
+        """Wait until the APIs answer."""
+        for service in services or SERVICES:
+            until(lambda s=service: self._answers(s), READY_SECONDS, f"{service} doesn't answer")  # type: ignore[misc]
+
+    def command(self, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of a service's commands to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", f"services.{service}", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self._environment,
+            timeout=60,
+        )
+
+    def scalar(self, service: str, statement: LiteralString) -> int:
+        """A number from a service's database."""
+        with self.servers.direct(service) as connection:
+            row = connection.execute(statement).fetchone()
+            return int(row[0]) if row else 0
+
+    def client(self, rng: random.Random) -> Client:
+        """A client of the call center."""
+        tokens = {subject: self.token(subject) for subject in ("telephony", "anna")}
+        return Client(self.url("callcenter"), tokens, self.ledger, rng)
+
+    def load(self, threads: int = 2) -> Load:
+        """Clients at work, to be used as a context; each time others, decided by the seed."""
+        self._loads += 1
+        return Load(self.client, f"{self.seed}/{self._loads}", threads)
+
+    def start_seconds(self) -> None:
+        """Start a second worker of each service."""
+        for process in self.seconds.values():
+            process.start()
+
+    @contextmanager
+    def open_page(self) -> Iterator[None]:
+        """An agent's page, open and following the updates that are sent to it."""
+        yield
+
+    def struck(self) -> list[str]:
+        """The faults that have struck: ``point=mode``."""
+        return self.fault_log.read_text().split() if self.fault_log.exists() else []
+
+    def verify(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until everything is drained, then compare every service with the ledger."""
+        print(f"seed {self.seed}: {self.ledger.commands} commands; ends of processes: {self.ends()}")
+        self._end_leases()
+        verify(self.servers, self.ledger, self.receiver, seconds)
+        self.sound = True
+
+    def _end_leases(self) -> None:
+        """Effects whose performers died are tried again when a minute is over: let it be over."""
+        with self.servers.direct("sync") as connection:
+            connection.execute("UPDATE intent SET next_attempt = now() WHERE outcome IS NULL")
+
+    def ends(self) -> dict[str, list[int]]:
+        """With which codes each process has ended so far."""
+        return {p.name: p.exits for p in self.keeper.processes if p.exits}
+
+    def _process(self, service: str, command: str, number: int) -> Process:
+        return Process(service, command, self._environment, self.folder / f"{service}-{command}-{number}.log", number)
+
+    def _answers(self, service: str) -> bool:
+        try:
+            return httpx.get(f"{self.url(service)}/healthz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _make_environment(self) -> dict[str, str]:
+        told = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+        told |= {
+            "PYTHONUNBUFFERED": "1",
+            "CRM_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka.bootstrap_servers,
+            "CRM_KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000),
+            "CRM_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+            "CRM_KAFKA_RECONNECT_BACKOFF_MAX_MS": "1000",
+            "CRM_KEY_ENCRYPTION_KEYS": KEKS,
+            "CRM_TOKEN_ISSUER": ISSUER,
+            "CRM_TOKEN_AUDIENCE": AUDIENCE,
+            "CRM_JWKS_FILE": str(Layout(self.folder).jwks),
+            "CRM_NOTIFY_URL": self.receiver.url,
+            "CRM_FAULT_LOG": str(self.fault_log),
+            "CRM_PARTITIONS": "4",
+        }
+        for service in SERVICES:
+            told[f"CRM_{service.upper()}_DATABASE_URL"] = self.servers.make_database(service)
+            told[f"CRM_{service.upper()}_PORT"] = str(self.ports[service])
+            told[f"CRM_{service.upper()}_URL"] = self.url(service)
+        return told
+
+
+@contextmanager
+def platform(seed: int) -> Iterator[Platform]:
+    """A running platform, gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-faults-"))
+    folder.chmod(0o711)  # lets root's PostgreSQL, another user, pass through
+    made = Platform(folder, seed)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+        if made.sound:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            print(f"the logs of this run are kept in {folder}")
