@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 import uuid_utils
@@ -28,6 +29,9 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of an event without looking at its data."""
 
@@ -36,8 +40,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     type: str
     subject: str
-    time: datetime
-    recordedtime: datetime
+    time: Instant
+    recordedtime: Instant
     dataschema: str
     authid: str = ""
     traceparent: str | None = None
@@ -112,6 +116,7 @@ class UnknownVersion(Malformed):
 
 
 _SEQUENCE = re.compile(r"[0-9]{10}")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()
@@ -163,7 +168,8 @@ def message(body: bytes, sequence: int) -> bytes:
 def parse(message: bytes | None, *, source: str, stream: str) -> Envelope:
     """Read a message that was found under key ``stream`` in the topic of service ``source``.
 
-    Raises ``Malformed`` when it isn't an event, or is another stream's or publisher's than it says.
+    Raises ``Malformed`` when it isn't an event, is another stream's or publisher's than it says, or is of a type
+    that doesn't belong to such a stream.
     """
     if message is None:
         raise Malformed("the message has no value")
@@ -172,14 +178,25 @@ def parse(message: bytes | None, *, source: str, stream: str) -> Envelope:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not an event: {error}") from None
     if envelope.specversion != "1.0":
-        raise Malformed(f"CloudEvents version {envelope.specversion[:20]} is not known")
+        raise Malformed(f"CloudEvents version {envelope.specversion[:20]!r} is not known")
     if not _SEQUENCE.fullmatch(envelope.digits) or not 0 < envelope.sequence < 2**31:
         raise Malformed(f"sequence {envelope.digits[:20]!r} is not ten digits from 1")
     if not UUID_TEXT.fullmatch(envelope.id):
         raise Malformed(f"id {envelope.id[:40]!r} is not a UUID")
     if (envelope.source, envelope.subject) != (source, stream):
         raise Malformed("source and subject are not those of the topic and key it was found under")
+    _check_stream(envelope)
     return envelope
+
+
+def _check_stream(envelope: Envelope) -> None:
+    # Whatever comes later takes the member for a UUID, and personal fields for a member's.
+    kind, _, name = envelope.subject.partition("/")
+    if kind == "customer" and not UUID_TEXT.fullmatch(name):
+        raise Malformed("the stream names no member of a customer")
+    fact_type = FACT_TYPES.get(envelope.type)
+    if fact_type is not None and fact_type.stream not in ("", kind):
+        raise Malformed(f"{fact_type.name} belongs to a stream of kind {fact_type.stream}")
 
 
 def known_type(envelope: Envelope) -> FactType | None:
@@ -198,6 +215,6 @@ def known_type(envelope: Envelope) -> FactType | None:
 def version_of(envelope: Envelope) -> int:
     """The version in ``dataschema``. Raises ``Malformed`` when it isn't of this platform's form."""
     name, _, version = envelope.dataschema.rpartition(":")
-    if name != f"urn:crm:{envelope.type}" or not version.isascii() or not version.isdigit():
+    if name != f"urn:crm:{envelope.type}" or not _VERSION.fullmatch(version):
         raise Malformed(f"dataschema {envelope.dataschema[:80]!r} doesn't name the type and a version")
     return int(version)
