@@ -8,6 +8,7 @@ from functools import partial
 from confluent_kafka import Message
 from sqlalchemy.orm import Session
 
+from shared.events.envelope import UUID_TEXT
 from shared.pipeline import offsets
 from shared.pipeline.keys import KeyRecord, parse_record, store
 from shared.pipeline.reading import stretch
@@ -64,7 +65,7 @@ def _name(message: Message) -> tuple[str, str]:
     key = message.key()
     text = key.decode("ascii", "replace") if isinstance(key, bytes) else key or ""
     member, _, key_id = text.partition("/")
-    return (member, key_id) if len(member) == 36 and key_id else ("", "")
+    return (member, key_id) if UUID_TEXT.fullmatch(member) and key_id.isprintable() and key_id else ("", "")
 
 
 def _value(message: Message) -> bytes | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ARRAY, Text, bindparam, cast, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import UUID
@@ -20,7 +21,7 @@ from shared.customer.member import member_of
 from shared.events.envelope import UUID_TEXT, Envelope, known_type, version_of
 from shared.events.facts import Fact, FactType, change_personal
 from shared.events.upcasters import lift
-from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, new_key, unseal
+from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, WrongKey, new_key, unseal
 from shared.pipeline.tables import erased_member, member_key
 from shared.pipeline.work import Work
 
@@ -34,6 +35,8 @@ class KeyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     wrapped: str = ""
     erased: bool = False
 
+
+log = structlog.get_logger(__name__)
 
 ERASED_RECORD = msgspec.json.encode(KeyRecord(erased=True))
 _record = msgspec.json.Decoder(KeyRecord)
@@ -134,9 +137,10 @@ def parse_record(value: bytes | None) -> KeyRecord:
     if value is None:
         return KeyRecord(erased=True)
     try:
-        return _record.decode(value)
-    except msgspec.DecodeError:
+        record = _record.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return KeyRecord()
+    return record if record.wrapped.isprintable() else KeyRecord()
 
 
 def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryptionKeys) -> Found:
@@ -152,7 +156,12 @@ def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryption
     )
     for source, member, key_id, wrapped in rows:
         keys = found[source, str(member)] or {}
-        cipher = keks.unwrap(wrapped, source=source, member=str(member))
+        try:
+            cipher = keks.unwrap(wrapped, source=source, member=str(member))
+        except WrongKey as error:
+            # As good as missing: whoever needs it is told so, and nobody else has to suffer.
+            log.warning("keys.unusable", why=str(error))
+            continue
         found[source, str(member)] = {**keys, key_id: cipher}
     without = {member for (_, member), keys in found.items() if not keys}
     for member in erased(session, without):
