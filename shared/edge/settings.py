@@ -75,12 +75,13 @@ def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
     for name in (*_PER_SERVICE, *_COMMON):
         if value := environment.get(variable(name, service)):
             values[name] = value
+    problems = [] if "bootstrap.servers" in values["kafka"] else [f"{KAFKA_PREFIX}BOOTSTRAP_SERVERS: isn't set"]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise BadSettings(_explain(service, error)) from None
-    if "bootstrap.servers" not in settings.kafka:
-        raise BadSettings(f"{service} can't start: CRM_KAFKA_BOOTSTRAP_SERVERS isn't set")
+        problems += _problems(service, error)
+    if problems:
+        raise BadSettings("\n  ".join([f"{service} can't start, its settings are not complete:", *problems]))
     return settings
 
 
@@ -102,9 +103,5 @@ def _url(service: str) -> str:
     return f"CRM_{service.upper()}_URL"
 
 
-def _explain(service: str, error: ValidationError) -> str:
-    lines = [f"{service} can't start, its settings are not complete:"]
-    for problem in error.errors():
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        lines.append(f"  {variable(name, service)}: {problem['msg']}")
-    return "\n".join(lines)
+def _problems(service: str, error: ValidationError) -> list[str]:
+    return [f"{variable(str(problem['loc'][0]), service)}: {problem['msg']}" for problem in error.errors()]
