@@ -77,9 +77,8 @@ def _parked(arguments: argparse.Namespace, settings: Settings, service: Service,
         parked = parking.listed(session)
     for each in parked:
         since = each.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        print(
-            f"{each.subscription}\t{each.source}\t{each.stream}\t{each.kind}\t{each.events} events\t{since}\t{each.reason}"
-        )
+        columns = (each.subscription, each.source, each.stream, each.kind, f"{each.events} events", since, each.reason)
+        print("\t".join(columns))
     print(f"{len(parked)} streams are parked")
     return 0
 
