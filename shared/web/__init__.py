@@ -1,0 +1,1 @@
+"""What the pages of all services share: layout, style, sign-in, languages."""
