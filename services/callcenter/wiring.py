@@ -8,9 +8,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.callcenter import texts
 from services.callcenter.cases import api as cases
+from services.callcenter.cases import pages as case_pages
 from services.callcenter.contacts import api as contacts
+from services.callcenter.contacts import pages as contact_pages
 from services.callcenter.customers import api as customers
+from services.callcenter.customers import pages as customer_pages
+from services.callcenter.desk import pages as desk
 from services.callcenter.imports import api as imports
 from services.callcenter.metadata import metadata
 from shared.edge.auth import Authenticator
@@ -19,6 +24,7 @@ from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import tables as pipeline
 from shared.pipeline.service import Service
+from shared.web import pages as web
 
 NAME = "callcenter"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -37,7 +43,14 @@ def app(settings: Settings, of: Service) -> FastAPI:
         of.engine.dispose()
 
     authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, of.clock)
+    pages = texts.pages()
     routers = [
+        web.router(pages),
+        desk.router(of, live, pages, settings.default_region),
+        customer_pages.router(of, pages),
+        contact_pages.router(of, pages),
+        case_pages.router(of, pages),
+        desk.presence_router(of),
         imports.router(of, settings.default_region),
         customers.router(of, settings.default_region),
         contacts.router(of, settings.default_region),

@@ -1,0 +1,35 @@
+"""The page of a contact."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from services.callcenter.contacts import reads
+from services.callcenter.customers import reads as customers
+from services.callcenter.customers.handlers import DESK
+from services.callcenter.desk.reads import choices
+from services.callcenter.inputs import Id
+from shared.edge.http import CurrentActor
+from shared.pipeline.service import Service
+from shared.web.render import Page, Pages
+
+
+def router(service: Service, pages: Pages) -> APIRouter:
+    """Pages of contacts; the API has the same paths, for who doesn't ask for HTML."""
+    routes = APIRouter(route_class=Page, include_in_schema=False)
+
+    @routes.get("/contacts/{contact}")
+    def contact(request: Request, contact: Id, actor: CurrentActor) -> HTMLResponse:
+        actor.need(*DESK)
+        with Session(service.engine) as session:
+            row = reads.one(session, str(contact))
+            return pages.answer(
+                request,
+                "contact.html",
+                contact=row,
+                card=customers.card(session, row.member),
+                choices=choices(session),
+                queues=reads.choices(session, "queue"),
+            )
+
+    return routes

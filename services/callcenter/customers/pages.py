@@ -1,0 +1,26 @@
+"""The page of a customer."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from services.callcenter.customers.handlers import DESK
+from services.callcenter.desk import reads
+from services.callcenter.inputs import Id
+from shared.edge.http import CurrentActor
+from shared.pipeline.service import Service
+from shared.web.render import Page, Pages
+
+
+def router(service: Service, pages: Pages) -> APIRouter:
+    """Pages of customers; the API has the same paths, for who doesn't ask for HTML."""
+    routes = APIRouter(route_class=Page, include_in_schema=False)
+
+    @routes.get("/customers/{customer}")
+    def customer(request: Request, customer: Id, actor: CurrentActor) -> HTMLResponse:
+        actor.need(*DESK)
+        with Session(service.engine) as session:
+            glance, choices = reads.glance(session, str(customer)), reads.choices(session)
+        return pages.answer(request, "customer.html", glance=glance, choices=choices)
+
+    return routes

@@ -1,0 +1,33 @@
+"""Agents say which queues they take contacts from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.callcenter.contacts.handlers import known
+from services.callcenter.customers.handlers import DESK
+from services.callcenter.desk.tables import presence
+from shared.edge.live import topic
+from shared.pipeline.work import Work
+
+
+def take_from(work: Work, queues: Collection[str]) -> list[str]:
+    """The actor takes contacts from these queues and no others. Raises ``Forbidden``, ``Invalid``."""
+    work.actor.need(*DESK)
+    wanted = sorted(set(queues))
+    known(work, "queue", set(wanted))
+    work.session.execute(delete(presence).where(presence.c.agent == work.actor.id))
+    if wanted:
+        rows = [{"agent": work.actor.id, "queue": queue, "since": work.now} for queue in wanted]
+        work.session.execute(presence.insert(), rows)
+    work.touch(topic("agent", work.actor.id))
+    return wanted
+
+
+def queues_of(session: Session, agent: str) -> list[str]:
+    """The queues that an agent takes contacts from."""
+    query = select(presence.c.queue).where(presence.c.agent == agent).order_by(presence.c.queue)
+    return list(session.scalars(query))
