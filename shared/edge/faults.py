@@ -28,6 +28,7 @@ POINTS: dict[str, str] = {
     "relay.flush": "all events of a round acknowledged by Kafka",
     "relay.commit": "the commit that removes sent rows from the outbox",
     "keys.commit": "the commit of keys read from a keys topic",
+    "intent.take": "the commit by which a process takes an effect on",
     "intent.perform": "the outward effect itself",
     "intent.commit": "the commit that notes an effect as done",
     "live.send": "an update sent to an open page",

@@ -79,24 +79,29 @@ class Intents:
         return True
 
     def _take(self) -> Owed | None:
+        with Session(self._service.engine) as session:
+            taken = self._lease(session)
+            faults.at("intent.take", session.commit)
+        return taken
+
+    def _lease(self, session: Session) -> Owed | None:
         table, now = intent.c, self._service.clock()
-        with Session(self._service.engine) as session, session.begin():
-            session.execute(update(intent).where(table.outcome.is_(None), table.expires < now).values(outcome=EXPIRED))
-            row = session.execute(
-                select(table.event_id, table.effect, table.payload, table.attempts)
-                .where(table.outcome.is_(None), table.next_attempt <= now, table.effect.in_(self._performers))
-                .order_by(table.next_attempt)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).one_or_none()
-            if row is None:
-                return None
-            session.execute(
-                update(intent)
-                .where(table.event_id == row.event_id, table.effect == row.effect)
-                .values(attempts=row.attempts + 1, next_attempt=now + LEASE)
-            )
-            return Owed(str(row.event_id), row.effect, row.payload, row.attempts + 1)
+        session.execute(update(intent).where(table.outcome.is_(None), table.expires < now).values(outcome=EXPIRED))
+        row = session.execute(
+            select(table.event_id, table.effect, table.payload, table.attempts)
+            .where(table.outcome.is_(None), table.next_attempt <= now, table.effect.in_(self._performers))
+            .order_by(table.next_attempt)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return None
+        session.execute(
+            update(intent)
+            .where(table.event_id == row.event_id, table.effect == row.effect)
+            .values(attempts=row.attempts + 1, next_attempt=now + LEASE)
+        )
+        return Owed(str(row.event_id), row.effect, row.payload, row.attempts + 1)
 
     def _end(self, owed: Owed, outcome: str | None, error: str | None) -> None:
         table = intent.c
