@@ -37,7 +37,7 @@ COMMITS = {"commit", "begin", "transaction"}
 SENDS = {"produce"}
 ACKNOWLEDGEMENTS = {"flush"}
 REQUESTS = {"request", "get", "post", "put", "patch", "delete"}
-NOTIFY = re.compile(r"\bpg_notify\b|^\s*NOTIFY\b")
+NOTIFY = re.compile(r"\bpg_notify\b|^\s*NOTIFY\s+\w+\s*(,|;|$)")
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
