@@ -37,8 +37,9 @@ lint: .venv/installed ## Check style, types and the direction of imports
 faults: .venv/installed ## Break things for SECONDS=120 and compare the ledgers
 	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest tests/faults
 
-docs: .venv/installed ## Rebuild the generated pages of docs/
-	$(RUN) shared.events.docs
+docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
+	$(RUN) shared.events.schemas
+	$(RUN) deploy.docs
 
 requirements: .venv/installed ## Pin the newest versions of what requirements/*.in ask for, and of Kafka's jars
 	@for name in run sample dev; do \

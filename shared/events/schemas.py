@@ -56,16 +56,17 @@ def data_schema(fact_type: FactType) -> dict[str, Any]:
 def schema_of(record: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a record, its instants marked as such."""
     schema: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.json.schema(record)))
-    for struct in _structs(record):
+    for struct in structs(record):
         for name, hint in typing.get_type_hints(struct).items():
             _mark_instants(schema["$defs"][struct.__name__]["properties"][name], hint)
     return schema
 
 
-def _structs(hint: Any) -> set[type[msgspec.Struct]]:
+def structs(hint: Any) -> set[type[msgspec.Struct]]:
+    """The records that a type consists of, itself included."""
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return {hint}.union(*map(_structs, typing.get_type_hints(hint).values()))
-    return set().union(*map(_structs, typing.get_args(hint)))
+        return {hint}.union(*map(structs, typing.get_type_hints(hint).values()))
+    return set().union(*map(structs, typing.get_args(hint)))
 
 
 def _mark_instants(schema: dict[str, Any], hint: Any) -> None:
