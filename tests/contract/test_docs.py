@@ -179,3 +179,29 @@ def test_openapi_is_valid_and_has_every_route_of_the_api(service: str) -> None:
         (method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods
     }
     assert operations
+
+
+WRITTEN = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs/adr").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
+def test_what_a_page_names_in_this_checkout_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    files = re.findall(r"`((?:shared|services|deploy|tests|docs|requirements)/[\w./-]+)`", text)
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: path.name)
+def test_a_decision_is_one_page_of_context_decision_and_consequences(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    number, _ = page.name.split("-", 1)
+    assert lines[0].startswith(f"# {int(number)}. ")
+    assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
+    assert len(lines) <= 50
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
