@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -103,7 +104,7 @@ def _messages() -> Json:
     messages: Json = {t.name: _message(t) for t in FACT_TYPES.values()}
     messages[KEY_MESSAGE] = {
         "name": KEY_MESSAGE,
-        "summary": KeyRecord.__doc__,
+        "summary": inspect.getdoc(KeyRecord),
         "contentType": "application/json",
         "payload": {"$ref": f"#/components/schemas/{KeyRecord.__name__}"},
     }
@@ -121,7 +122,7 @@ def _message(fact_type: FactType) -> Json:
     }
     return {
         "name": fact_type.name,
-        "summary": fact_type.record.__doc__,
+        "summary": inspect.getdoc(fact_type.record),
         "contentType": envelope.CONTENT_TYPE.decode(),
         "headers": {
             "type": "object",

@@ -9,6 +9,7 @@ aren't upgraded at the same moment.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import types
@@ -96,7 +97,7 @@ def envelope_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "$id": "urn:crm:envelope",
         "title": "Envelope",
-        "description": Envelope.__doc__,
+        "description": inspect.getdoc(Envelope),
         "type": "object",
         "properties": properties,
         "required": [f.encode_name for f in fields if f.required or f.encode_name == "data"],
