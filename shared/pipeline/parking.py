@@ -102,17 +102,25 @@ def append(session: Session, subscription: str, events: Sequence[Incoming]) -> N
 
 
 def waiting(session: Session, subscription: str, place: Place) -> list[Incoming]:
-    """The events of a parked stream: as they came, or by sequence where each has one (a missing one came late)."""
+    """The events of a parked stream by sequence, as a missing one may have come late."""
     table = parked_event.c
     rows = session.execute(
         select(table.topic, table.partition, table.offset, table.key, table.value)
         .where(table.subscription == subscription, table.source == place[0], table.stream == place[1])
         .order_by(table.offset)
     )
-    events = [of(*row) for row in rows]
-    if all(e.envelope for e in events):
-        events.sort(key=lambda e: (e.envelope.sequence if e.envelope else 0, e.offset))
-    return events
+    return _by_sequence(of(*row) for row in rows)
+
+
+def _by_sequence(events: Iterable[Incoming]) -> list[Incoming]:
+    # What can't be read has no sequence: it stays behind all that came before it.
+    reached = 0
+    keyed: list[tuple[int, bool, int, Incoming]] = []
+    for event in events:
+        own = event.envelope.sequence if event.envelope else reached
+        reached = max(reached, own)
+        keyed.append((own, event.envelope is None, event.offset, event))
+    return [event for *_, event in sorted(keyed, key=lambda k: k[:3])]
 
 
 def release(session: Session, subscription: str, place: Place, done: Iterable[Incoming], *, whole: bool) -> None:
@@ -145,7 +153,7 @@ def check_share(session: Session, subscription: str, share: float) -> None:
         return
     enough = int(parked / share) + 1
     known = session.execute(
-        text("SELECT count(*) FROM (SELECT 1 FROM position WHERE subscription = :s LIMIT :enough) AS some"),
+        text("SELECT count(*) FROM (SELECT 1 FROM position WHERE subscription = :s LIMIT :enough) AS heard_of"),
         {"s": subscription, "enough": enough},
     ).scalar_one()
     if parked > share * max(known, LEAST_STREAMS):

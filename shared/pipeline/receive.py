@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.customer.member import member_of
 from shared.edge.errors import Conflict, NotFound
@@ -48,18 +50,13 @@ class Outcome:
     behind: list[Incoming] = field(default_factory=list)
     """Messages that wait in a parked stream."""
     parks: dict[Place, tuple[Incoming, str, str]] = field(default_factory=dict)
-    """Newly parked: the message it began with, kind and reason."""
+    """Newly parked: the message that it stands at, kind and reason."""
     healed: set[Place] = field(default_factory=set)
     """Streams parked for a gap whose missing event has come."""
 
-    def stops_before(self, message: Incoming) -> bool:
-        """Whether the message's stream was parked at an earlier message of this batch."""
-        first = self.parks.get(message.place)
-        return first is not None and first[0].offset < message.offset
-
     def park(self, message: Incoming, kind: str, reason: str) -> None:
-        if not self.stops_before(message):
-            self.parks[message.place] = (message, kind, reason)
+        """Set the message's stream aside here, before where it may have been set aside so far."""
+        self.parks[message.place] = (message, kind, reason)
         self.behind.append(message)
 
 
@@ -110,10 +107,12 @@ def _process(
     bad = attempt(work, subscription.slices, [event for _, event in opened])
     for message, event in opened:
         place = message.place
-        if place in bad and event.sequence >= bad[place].event.sequence:
+        if place not in bad or event.sequence < bad[place].event.sequence:
+            outcome.moved[place] = Position(event.sequence, event.id)
+        elif event.sequence == bad[place].event.sequence:
             outcome.park(message, parking.POISON, bad[place].reason)
         else:
-            outcome.moved[place] = Position(event.sequence, event.id)
+            outcome.behind.append(message)
     return outcome
 
 
@@ -124,7 +123,10 @@ def _passes(
     place, envelope = message.place, message.envelope
     at = known.get(place, gate.START)
     if envelope is None:
-        outcome.park(message, parking.MALFORMED, message.fault)
+        if place in parked or place in outcome.parks:
+            outcome.behind.append(message)
+        else:
+            outcome.park(message, parking.MALFORMED, message.fault)
         return False
     verdict = gate.judge(at, envelope.sequence, envelope.id, void=envelope.type == VOID)
     EVENTS_RECEIVED.labels(name, verdict.value).inc()
@@ -161,15 +163,18 @@ def _open(
     """Events with their facts; one whose fact can't be read parks its stream from there on."""
     found = keys.find(work.session, _sealed(subscription, accepted), subscription.keks)
     opened = []
+    unreadable: set[Place] = set()
     for message in accepted:
         envelope = message.envelope
-        if envelope is None or outcome.stops_before(message):
+        if envelope is None or message.place in unreadable:
             outcome.behind.append(message)
             continue
         try:
             fact = keys.open_fact(envelope, found) if subscription.wants(envelope.type) else None
-        except (Malformed, msgspec.MsgspecError, TypeError, KeyError, KeyMissing, WrongKey) as error:
+        except Exception as error:
+            # Only this message was looked at, so whatever was raised is about it.
             outcome.park(message, parking.POISON, f"{envelope.type} can't be read: {_shown(error)}")
+            unreadable.add(message.place)
             continue
         live = message.offset >= activations.get(message.stands, 0) and not envelope.history
         opened.append((message, Event(envelope, fact, live)))
@@ -247,16 +252,19 @@ def _lock_parked(work: Work, subscription: Subscription, place: Place) -> None:
 
 def _keep_skipped(work: Work, name: str, message: Incoming, reason: str) -> None:
     envelope = message.envelope
+    row = upsert(skipped_event).values(
+        subscription=name,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        source=message.source,
+        stream=message.stream,
+        sequence=envelope.sequence if envelope else None,
+        reason=reason[:500],
+        author=work.actor.id,
+    )
+    # The gap before an event may have been skipped already: both reasons are kept.
+    both = skipped_event.c.reason + "; " + row.excluded.reason
     work.session.execute(
-        skipped_event.insert().values(
-            subscription=name,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            source=message.source,
-            stream=message.stream,
-            sequence=envelope.sequence if envelope else None,
-            reason=reason[:500],
-            author=work.actor.id,
-        )
+        row.on_conflict_do_update(index_elements=skipped_event.primary_key, set_={"reason": both, "at": func.now()})
     )
