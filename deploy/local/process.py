@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -75,6 +76,7 @@ class ServerProcess(ABC):
                 group=self.user,
                 extra_groups=[] if self.user else None,
             )
+        atexit.register(self.kill)  # whoever forgets to stop it leaves nothing behind either
         try:
             self.wait_ready(timeout_seconds)
         except BaseException:
@@ -102,7 +104,7 @@ class ServerProcess(ABC):
             self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        self.process = None
+        self._ended()
 
     def kill(self) -> None:
         """End it and its children at once, as a power cut does (what reached the disk's cache stays)."""
@@ -113,7 +115,7 @@ class ServerProcess(ABC):
         self.process.wait()
         while any(map(_is_alive, family)):
             time.sleep(POLL_SECONDS)
-        self.process = None
+        self._ended()
 
     def pause(self) -> None:
         """Freeze it with its children: connections stay open and nobody answers."""
@@ -122,6 +124,10 @@ class ServerProcess(ABC):
     def resume(self) -> None:
         """Let it go on after ``pause``."""
         _signal(self._family(), signal.SIGCONT)
+
+    def _ended(self) -> None:
+        self.process = None
+        atexit.unregister(self.kill)
 
     def _family(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:

@@ -17,7 +17,9 @@ find_python() {
         fi
     done
     say "Python 3.11 or newer is needed, and wasn't found as ${PYTHON:-python3}."
-    say "Here: $("${PYTHON:-python3}" --version 2>&1 || echo 'no python3 at all')"
+    if command -v "${PYTHON:-python3}" >/dev/null; then
+        say "Here: $("${PYTHON:-python3}" --version 2>&1)"
+    fi
     say "Install one (Debian, Ubuntu: apt install python3 python3-venv; others: python.org),"
     say "then: make setup, or, if it isn't on the PATH: make setup PYTHON=/path/to/python3"
     exit 1
