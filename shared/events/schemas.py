@@ -58,8 +58,11 @@ def schema_of(record: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a record, its instants marked as such."""
     schema: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.json.schema(record)))
     for struct in structs(record):
+        of = schema["$defs"][struct.__name__]
+        if "description" in of:
+            of["description"] = inspect.getdoc(struct)
         for name, hint in typing.get_type_hints(struct).items():
-            _mark_instants(schema["$defs"][struct.__name__]["properties"][name], hint)
+            _mark_instants(of["properties"][name], hint)
     return schema
 
 
