@@ -9,8 +9,10 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.sync.customers import api as customers
+from services.sync.customers import pages as customer_pages
 from services.sync.notices.handlers import EFFECT, notifier
 from services.sync.timeline import api as timeline
+from services.sync.timeline import pages as timeline_pages
 from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
 from shared.edge.auth import Authenticator
@@ -20,9 +22,13 @@ from shared.edge.settings import Settings
 from shared.pipeline import claims, tables
 from shared.pipeline.intents import Performer
 from shared.pipeline.service import Service
+from shared.web import pages as web
+from shared.web.i18n import N_
+from shared.web.render import Pages
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
+TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline")]
 METADATAS = (tables.metadata, claims.metadata, metadata)
 
 
@@ -39,7 +45,15 @@ def app(settings: Settings, service: Service) -> FastAPI:
 
     authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, service.clock)
     reader = Reader(service.keks, settings.urls)
-    routers = [timeline.router(service, reader), customers.router(service, settings.default_region)]
+    pages = Pages(N_("Customer timeline"), {"/": N_("Customers")}, TEMPLATES)
+    routers = [
+        web.router(pages),
+        customer_pages.router(service, pages),
+        timeline_pages.router(service, reader, pages),
+        timeline_pages.stream_router(live),
+        timeline.router(service, reader),
+        customers.router(service, settings.default_region),
+    ]
     return create_app("Sync", authenticator, routers, service.engine, lifespan=lifespan)
 
 

@@ -17,6 +17,7 @@ from shared.pipeline.records import record
 from shared.pipeline.work import Work
 
 EDITORS = ("operator", "supervisor")
+ERASERS = ("operator",)
 MOST_TOPICS = 48
 
 
@@ -86,7 +87,7 @@ def erase(work: Work, member: Member, reason: str) -> None:
 
     Raises ``Forbidden`` and ``NotFound``.
     """
-    work.actor.need("operator")
+    work.actor.need(*ERASERS)
     claims.lock(work.session, [member])
     if keys.erased(work.session, [member]):
         return

@@ -37,11 +37,17 @@ class Found(msgspec.Struct, frozen=True):
 
 def card(session: Session, member: Member) -> Card:
     """The record of a member; of an erased one nothing but that. Raises ``NotFound``."""
+    found = card_if_any(session, member)
+    if found is None:
+        raise NotFound("there is no such customer")
+    return found
+
+
+def card_if_any(session: Session, member: Member) -> Card | None:
+    """The record of a member, none for one that was never told of."""
     record = records.record(session, member)
     if record is None:
-        if keys.erased(session, [member]):
-            return Card(member, "", None, True, [])
-        raise NotFound("there is no such customer")
+        return Card(member, "", None, True, []) if keys.erased(session, [member]) else None
     table = claims.customer_record.c
     registered = session.scalar(select(table.registered).where(table.member == member))
     known = claims.claims_of(session, member, record.open) if record.open else {}

@@ -13,6 +13,7 @@ from shared.customer.member import Member
 from shared.edge.errors import Invalid
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
+from shared.web.i18n import catalog, language_of
 
 Before = Annotated[str, Query(max_length=120, description="a cursor, as `next` of an answer gives it")]
 Group = Annotated[str, Query(pattern="^([a-z][a-z_]{0,39})?$", description="only types that begin so: `contact`")]
@@ -31,8 +32,9 @@ def router(service: Service, reader: Reader) -> APIRouter:
     ) -> Response:
         """Everything that happened, the newest first; erased texts are null and their entry says `erased`."""
         actor.need(*READERS)
+        translate = catalog(language_of(request)).gettext
         with Session(service.engine) as session:
-            page = reader.page(session, Member(str(member)), str, before=place(before), group=group, limit=limit)
+            page = reader.page(session, Member(str(member)), translate, before=place(before), group=group, limit=limit)
         # Not the framework's serializer: it takes longer than the query.
         return Response(_encoder.encode(page), media_type="application/json")
 

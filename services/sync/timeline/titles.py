@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.web.i18n import N_
+
 Translate = Callable[[str], str]
 """English text -> text in the reader's language."""
 
 TITLES = {
-    "contact.offered": "Contact waiting",
-    "contact.answered": "Contact answered",
-    "contact.abandoned": "Contact abandoned",
-    "contact.ended": "Contact ended",
-    "contact.wrapped_up": "Contact reviewed",
-    "case.opened": "Case opened",
-    "case.resolved": "Case resolved",
-    "customer.registered": "Customer registered",
-    "customer.edited": "Customer's record changed",
-    "customer.erased": "Personal data erased",
-    "custom_field.defined": "Field defined",
-    "sequence.voided": "Event lost",
+    "contact.offered": N_("Contact waiting"),
+    "contact.answered": N_("Contact answered"),
+    "contact.abandoned": N_("Contact abandoned"),
+    "contact.ended": N_("Contact ended"),
+    "contact.wrapped_up": N_("Contact reviewed"),
+    "case.opened": N_("Case opened"),
+    "case.resolved": N_("Case resolved"),
+    "customer.registered": N_("Customer registered"),
+    "customer.edited": N_("Customer's record changed"),
+    "customer.erased": N_("Personal data erased"),
+    "custom_field.defined": N_("Field defined"),
+    "sequence.voided": N_("Event lost"),
 }
 """A text for every type in the catalogue; each is translated in shared/web."""
 
-GROUPS = {"contact": "Contacts", "case": "Cases", "customer": "Record"}
+GROUPS = {"contact": N_("Contacts"), "case": N_("Cases"), "customer": N_("Record")}
 """Groups of types by which a timeline can be filtered: what stands before the dot of a type."""
+
+PROBLEMS = {
+    "key missing": N_("Its text can't be read until the key has come."),
+    "not authentic": N_("Its text isn't shown, as it isn't what was sealed."),
+    "not readable by this release": N_("It needs a newer release to be read."),
+}
+"""Why an entry's text can't be read, by the code in its answer."""
 
 
 def title(event_type: str, translate: Translate) -> str:

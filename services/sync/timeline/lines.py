@@ -1,0 +1,111 @@
+"""What an entry says, as lines of label and value for people. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from services.sync.timeline.rules import Entry
+from services.sync.timeline.titles import Translate
+from shared.customer.fields import CUSTOM, Field, UnknownField, field
+from shared.events.envelope import UUID_TEXT
+from shared.events.facts import FACT_TYPES
+from shared.web.i18n import N_
+
+LABELS = {
+    "channel": N_("Channel"),
+    "queue": N_("Queue"),
+    "address": N_("Number or address"),
+    "agent": N_("Agent"),
+    "waited_seconds": N_("Waited"),
+    "talked_seconds": N_("Talked"),
+    "reason": N_("Reason"),
+    "outcome": N_("Outcome"),
+    "satisfaction": N_("Satisfaction"),
+    "note": N_("Note"),
+    "subject": N_("Subject"),
+    "requested": N_("Requested"),
+    "solution": N_("Solution"),
+    "seconds_to_solution": N_("Time to the solution"),
+    "immediate": N_("Within three minutes"),
+    "origin": N_("Came in by"),
+    "contact": N_("Contact"),
+    "case": N_("Case"),
+}
+"""Names of data in the events of today; of what isn't here, its own name is shown."""
+
+_SECONDS = "seconds"
+
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")
+
+
+class Line(NamedTuple):
+    """One thing that an event says. ``value`` is none where a text is gone or can't be read."""
+
+    label: str
+    value: str | datetime | None
+    personal: bool = False
+    """A text that somebody wrote, or said of the customer."""
+
+
+def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
+    """All that an entry's data say, without ids and without what its heading says already."""
+    known = FACT_TYPES.get(entry.type)
+    texts = {plan[0] for plan in known.personal} if known else set()
+    said: list[Line] = []
+    for name, value in (entry.data or {}).items():
+        if name in texts:
+            said += _texts(name, value, custom, translate)
+        elif name != entry.about.kind and value not in (None, "", entry.author) and not _is_id(value):
+            said.append(_line(name, value, translate))
+    return said
+
+
+def _texts(name: str, value: Any, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
+    """A personal text, or the texts of claims or of custom fields."""
+    if isinstance(value, list):
+        claims = [claim for claim in value if isinstance(claim, dict)]
+        return [Line(_field_label(str(c.get("field")), custom, translate), c.get("value"), True) for c in claims]
+    if isinstance(value, dict):
+        return [Line(_field_label(CUSTOM + key, custom, translate), text, True) for key, text in value.items()]
+    return [] if value == "" else [Line(_label(name, translate), value, True)]
+
+
+def _line(name: str, value: Any, translate: Translate) -> Line:
+    label = _label(name, translate)
+    if isinstance(value, bool):
+        return Line(label, translate(N_("yes")) if value else translate(N_("no")))
+    if isinstance(value, float | int) and _SECONDS in name:
+        return Line(label, duration(value))
+    if isinstance(value, list):
+        return Line(label, ", ".join(map(str, value)))
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        with suppress(ValueError):
+            return Line(label, datetime.fromisoformat(value))
+    return Line(label, str(value).replace("_", " "))
+
+
+def duration(seconds: float) -> str:
+    """A time as hours, minutes and seconds: ``2:05``, ``1:00:00``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _label(name: str, translate: Translate) -> str:
+    return translate(LABELS[name]) if name in LABELS else name.replace("_", " ").capitalize()
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and UUID_TEXT.fullmatch(value) is not None
+
+
+def _field_label(name: str, custom: Mapping[str, Field], translate: Translate) -> str:
+    try:
+        return translate(field(name, custom).label)
+    except UnknownField:
+        return name

@@ -1,0 +1,145 @@
+"""Places, links and what an entry says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.sync.timeline.lines import Line, duration, lines
+from services.sync.timeline.rules import About, Entry, Place, about, blank_erased, cursor, place_of
+from shared.customer.fields import Field
+from shared.events.catalogue import FACT_TYPES
+from shared.events.facts import ERASED, FactType
+
+AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+URLS = {"callcenter": "http://callcenter.example/"}
+
+places = st.builds(
+    Place,
+    st.datetimes(timezones=st.just(UTC)),
+    st.from_regex(r"[a-z][a-z0-9_.-]{0,30}", fullmatch=True),
+    st.integers(1, 2**31 - 1),
+)
+
+
+@given(places)
+@example(Place(datetime.min.replace(tzinfo=UTC), "a.b", 1))
+@example(Place(datetime.max.replace(tzinfo=UTC), "sync", 2**31 - 1))
+@example(Place(AT + timedelta(microseconds=1), "1.2", 3))
+def test_a_cursor_names_its_place(place: Place) -> None:
+    assert place_of(cursor(place)) == place
+
+
+@given(st.text())
+@example("1.1.")
+@example("1.0.sync")
+@example("٣.1.sync")
+@example("-.1.sync")
+@example("9" * 25 + ".1.sync")
+@example("1." + "9" * 12 + ".sync")
+@example("1.1.a\x00")
+def test_any_other_text_is_refused_or_names_a_place_itself(text: str) -> None:
+    try:
+        place = place_of(text)
+    except ValueError:
+        return
+    assert place_of(cursor(place)) == place
+    assert "\x00" not in place.source
+
+
+def test_a_thing_has_its_page_at_the_service_that_told_of_it() -> None:
+    contact = FACT_TYPES["contact.ended"]
+    told = about(contact, {"contact": "c/1 ?"}, member="m", source="callcenter", urls=URLS)
+    assert told == About("contact", "c/1 ?", "http://callcenter.example/contacts/c%2F1%20%3F")
+    assert about(contact, {"contact": "c1"}, member="m", source="sfa", urls=URLS).url is None
+
+
+@pytest.mark.parametrize("data", [{}, {"contact": None}, {"contact": 7}, {"contact": ""}])
+def test_what_names_nothing_is_about_the_customer(data: dict[str, object]) -> None:
+    told = about(FACT_TYPES["contact.ended"], data, member="m", source="callcenter", urls=URLS)
+    assert told == About("customer", "m", "http://callcenter.example/customers/m")
+
+
+@pytest.mark.parametrize("fact_type", [t for t in FACT_TYPES.values() if t.personal], ids=lambda t: t.name)
+def test_erased_text_becomes_null_wherever_it_stands(fact_type: FactType) -> None:
+    data = _with_texts(fact_type, ERASED)
+    assert blank_erased(data, fact_type)
+    assert data == _with_texts(fact_type, None)
+    clear = _with_texts(fact_type, "clear")
+    assert not blank_erased(clear, fact_type)
+    assert clear == _with_texts(fact_type, "clear")
+
+
+def _with_texts(fact_type: FactType, value: str | None) -> dict[str, object]:
+    """Data with this value at each place of a personal text."""
+    data: dict[str, object] = {}
+    for plan in fact_type.personal:
+        inner: object = value
+        for place, step in reversed(list(enumerate(plan))):
+            many = step == "*"
+            inner = [inner] if many and place + 1 < len(plan) else {"k" if many else step: inner}
+        assert isinstance(inner, dict)
+        data |= inner
+    return data
+
+
+def entry(event_type: str, data: dict[str, object] | None, kind: str = "contact") -> Entry:
+    return Entry(
+        id="e",
+        type=event_type,
+        title="t",
+        occurred=AT,
+        recorded=AT,
+        source="callcenter",
+        author="anna",
+        about=About(kind, "c1", None),
+        data=data,
+    )
+
+
+def said(event_type: str, data: dict[str, object] | None, kind: str = "contact") -> list[Line]:
+    custom = {"custom.router": Field("custom.router", "Router", "text", "latest")}
+    return lines(entry(event_type, data, kind), custom, lambda text: text)
+
+
+def test_lines_leave_out_ids_and_what_the_heading_says() -> None:
+    data: dict[str, object] = {"contact": "c1", "agent": "anna", "reason": "no_signal", "outcome": "", "note": "hello"}
+    assert said("contact.wrapped_up", data | {"satisfaction": None, "custom": {"router": "AX_3"}}) == [
+        Line("Reason", "no signal"),
+        Line("Note", "hello", True),
+        Line("Router", "AX_3", True),
+    ]
+    case: dict[str, object] = {"case": "k", "contact": "0190a2c4-1111-7222-8333-444455556666"}
+    assert said("case.opened", case | {"requested": "2026-03-01T09:00:00Z"}, "case") == [Line("Requested", AT)]
+
+
+def test_erased_texts_are_told_of_and_missing_data_are_not() -> None:
+    assert said("contact.wrapped_up", {"note": None, "reason": None}) == [Line("Note", None, True)]
+    assert said("visit.planned", None) == []
+
+
+def test_claims_are_told_by_the_labels_of_their_fields() -> None:
+    claims = [{"field": "city", "value": "Rome"}, {"field": "shoe", "value": None}, {"field": "custom.router"}]
+    assert said("customer.edited", {"claims": claims}, "customer") == [
+        Line("City", "Rome", True),
+        Line("shoe", None, True),
+        Line("Router", None, True),
+    ]
+
+
+def test_an_instant_that_does_not_exist_is_shown_as_it_is() -> None:
+    assert said("case.opened", {"requested": "2026-02-30T09:00:00Z"}) == [Line("Requested", "2026-02-30T09:00:00Z")]
+
+
+@given(st.floats(0, 10**9))
+def test_a_duration_is_its_seconds(seconds: float) -> None:
+    parts = [int(part) for part in duration(seconds).split(":")]
+    assert sum(part * 60**place for place, part in enumerate(reversed(parts))) == round(seconds)
+    assert all(part < 60 for part in parts[1:])
+
+
+def test_durations_in_words() -> None:
+    assert [duration(s) for s in (0, 59.6, 125, 3600)] == ["0:00", "1:00", "2:05", "1:00:00"]
