@@ -44,10 +44,13 @@ class Subscription:
             self._due |= heard
             self._woken.set()
 
-    async def changed(self, within: float = LOOK_SECONDS) -> frozenset[str]:
-        """The topics that changed since the last call, as soon as there is one; none after ``within`` seconds."""
+    async def changed(self, within: float | None = None) -> frozenset[str]:
+        """The topics that changed since the last call, as soon as there is one.
+
+        None of them after ``within`` seconds (``LOOK_SECONDS`` if not given).
+        """
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(LOOK_SECONDS if within is None else within):
                 await self._woken.wait()
         except TimeoutError:
             pass
