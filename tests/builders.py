@@ -78,6 +78,7 @@ class Issuer:
 class CallCenter:
     """A call center on a database of its own, with a clock to set. Requests go through the real application."""
 
+    settings: Settings
     service: Service
     client: TestClient
     issuer: Issuer
@@ -172,7 +173,7 @@ def call_center(database_url: str, folder: Path) -> Iterator[CallCenter]:
     )
     service = Service.of(settings, process="test", clock=clock)
     with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
-        yield CallCenter(service, client, issuer, clock)
+        yield CallCenter(settings, service, client, issuer, clock)
 
 
 def actor(id: str = "anna", *roles: str) -> Actor:

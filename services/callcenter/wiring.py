@@ -18,11 +18,13 @@ from services.callcenter.customers import pages as customer_pages
 from services.callcenter.desk import pages as desk
 from services.callcenter.imports import api as imports
 from services.callcenter.metadata import metadata
+from services.callcenter.subscriptions import SUBSCRIPTIONS
 from shared.edge.auth import Authenticator
 from shared.edge.http import create_app
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import tables as pipeline
+from shared.pipeline.main import Block
 from shared.pipeline.service import Service
 from shared.web import pages as web
 
@@ -57,3 +59,6 @@ def app(settings: Settings, of: Service) -> FastAPI:
         cases.router(of),
     ]
     return create_app("Call center", authenticator, routers, of.engine, lifespan=lifespan)
+
+
+BLOCK = Block(NAME, VERSIONS, METADATAS, app, lambda _: SUBSCRIPTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,9 +20,6 @@ from shared.customer.member import Member, stream
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.edge.live import topic
 from shared.events.callcenter import (
-    ContactAbandoned,
-    ContactAnswered,
-    ContactEnded,
     ContactOffered,
     ContactWrappedUp,
 )
@@ -189,12 +186,11 @@ def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
             raise Conflict(str(error)) from None
         except rules.OutOfTime as error:
             raise Invalid(str(error)) from None
-        changes: dict[str, Any] = {}
         for fact in facts:
-            changes |= _columns(fact, at, erased[before.member])
             work.publish(stream(Member(before.member)), fact, at)
-        rows.append((before.id, changes))
-        stood.append(Stood(before.id, before.member, changes["state"], at))
+        now = rules.after(before, facts, at)
+        rows.append(_row(now) | _review(facts, erased[before.member]))
+        stood.append(Stood(now.id, now.member, now.state, at))
     _save(work, rows)
     return stood
 
@@ -206,7 +202,8 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     members = work.session.scalars(select(c.member).where(of_ids)).all()
     erased = record.hold_steady(work.session, members)
     rows = work.session.execute(
-        select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.agent, c.queue, c.offered_to)
+        select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
+        .add_columns(c.queue, c.offered_to)
         .where(of_ids)
         .order_by(c.id)
         .with_for_update()
@@ -214,40 +211,31 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     for row in rows:
         agents = {topic("agent", agent) for agent in (row.agent, row.offered_to) if agent}
         work.touch(topic("queue", row.queue), topic("customer", row.member), *agents)
-    return {row.id: Contact(*row[:7]) for row in rows}, erased
+    return {row.id: Contact(*row[:9]) for row in rows}, erased
 
 
-def _columns(fact: Fact, at: datetime, erased: bool) -> dict[str, Any]:
-    match fact:
-        case ContactAnswered():
-            return {"state": "answered", "answered": at, "agent": fact.agent}
-        case ContactAbandoned():
-            return {"state": "abandoned", "abandoned": at}
-        case ContactEnded():
-            return {"state": "ended", "ended": at}
-        case ContactWrappedUp():
-            return {
-                "state": "wrapped_up",
-                "wrapped_up": at,
-                "reason": fact.reason,
-                "outcome": fact.outcome,
-                "satisfaction": fact.satisfaction,
-                "note": "" if erased else fact.note,
-            }
-    raise TypeError(f"{type(fact).__name__} isn't a step of a contact")
+STEPS = ("state", "answered", "ended", "wrapped_up", "abandoned", "agent")
+REVIEW = ("reason", "outcome", "satisfaction", "note")
 
 
-def _save(work: Work, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    for columns in {tuple(changes) for _, changes in rows}:
-        statement = (
-            update(contact)
-            .where(contact.c.id == bindparam("contact_id"))
-            .values({name: bindparam(name) for name in columns})
-        )
-        work.session.connection().execute(
-            statement,
-            [{"contact_id": id, **changes} for id, changes in rows if tuple(changes) == columns],
-        )
+def _row(now: Contact) -> dict[str, Any]:
+    return {"contact_id": now.id, **{f"new_{name}": getattr(now, name) for name in STEPS}}
+
+
+def _review(facts: Sequence[Fact], erased: bool) -> dict[str, Any]:
+    for fact in facts:
+        if isinstance(fact, ContactWrappedUp):
+            return {f"new_{name}": getattr(fact, name) for name in REVIEW} | ({"new_note": ""} if erased else {})
+    return {}
+
+
+def _save(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    # A bound name may not be that of a column, hence the prefix. The rows of one call are of one step.
+    values: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in rows[0] if name != "contact_id"}
+    statement = update(contact).where(contact.c.id == bindparam("contact_id")).values(values)
+    work.session.connection().execute(statement, rows)
 
 
 def _agent(work: Work, step: Step) -> str:

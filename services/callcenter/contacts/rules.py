@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.events.callcenter import ContactAbandoned, ContactAnswered, ContactEnded, ContactWrappedUp
@@ -28,6 +28,8 @@ class Contact:
     offered: datetime
     answered: datetime | None = None
     ended: datetime | None = None
+    wrapped_up: datetime | None = None
+    abandoned: datetime | None = None
     agent: str | None = None
 
 
@@ -49,8 +51,6 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "wrap up": ("answered", "ended"),
 }
 """Step -> the states from which it can be taken."""
-
-STATES = ("offered", "answered", "ended", "wrapped_up", "abandoned")
 
 
 def answer(contact: Contact, agent: str, at: datetime) -> list[Fact]:
@@ -90,6 +90,21 @@ def wrap_up(contact: Contact, review: Review, at: datetime) -> list[Fact]:
         custom=dict(review.custom or {}),
     )
     return [*ending, wrapped]
+
+
+def after(contact: Contact, facts: Sequence[Fact], at: datetime) -> Contact:
+    """The contact once these facts of ``at`` have happened."""
+    for fact in facts:
+        match fact:
+            case ContactAnswered():
+                contact = replace(contact, state="answered", answered=at, agent=fact.agent)
+            case ContactAbandoned():
+                contact = replace(contact, state="abandoned", abandoned=at)
+            case ContactEnded():
+                contact = replace(contact, state="ended", ended=at)
+            case ContactWrappedUp():
+                contact = replace(contact, state="wrapped_up", wrapped_up=at)
+    return contact
 
 
 def _check(contact: Contact, step: str) -> None:

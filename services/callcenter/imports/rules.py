@@ -120,6 +120,9 @@ def check_encoding(chunks: Iterable[bytes], encoding: str) -> None:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise NotDecodable(encoding, passed - waiting + error.start) from None
+    except UnicodeError:
+        # UTF-16 without the mark that says which half of a character comes first.
+        raise NotDecodable(encoding, 0) from None
 
 
 def read(

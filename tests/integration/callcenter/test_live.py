@@ -1,0 +1,109 @@
+"""Open pages hear of what concerns them, whichever process committed it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import text
+
+from services.callcenter import wiring
+from shared.edge import live
+from shared.edge.live import Live, topic
+from tests.builders import CallCenter, done
+
+PATIENCE = 30.0
+END_LISTENERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE query LIKE 'LISTEN%' AND datname = current_database()
+"""
+
+
+@pytest.fixture
+def address(fresh: CallCenter, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The call center behind a real server, whose pages don't look by themselves during the test."""
+    monkeypatch.setattr(live, "LOOK_SECONDS", 10 * PATIENCE)
+    app = wiring.app(fresh.settings, fresh.service)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as listening_socket:
+        thread = threading.Thread(target=server.run, args=([listening_socket],))
+        thread.start()
+        # Whoever connects before the server is ready waits for it.
+        yield f"http://127.0.0.1:{listening_socket.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_an_agents_page_is_told_of_a_contact_in_a_chosen_queue(fresh: CallCenter, address: str) -> None:
+    done(fresh.post("/desk/queues", {"queues": ["billing"]}))
+    headers = {"authorization": f"Bearer {fresh.issuer.token('anna', 'agent')}"}
+    with httpx.stream("GET", f"{address}/live", headers=headers, timeout=PATIENCE) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = (line for line in stream.iter_lines() if line.startswith("event: changed"))
+        next(lines)
+        fresh.ring(queue="billing", number="+1 555 010 0101")
+        next(lines)
+        fresh.ring(agent="anna", queue="sales", number="+1 555 010 0102")
+        next(lines)
+    waiting = fresh.get("/desk/waiting").text
+    assert "+1 555 010 0101" in waiting
+    assert "+1 555 010 0102" in waiting
+
+
+def test_who_isnt_of_the_desk_hears_nothing(fresh: CallCenter, address: str) -> None:
+    headers = {"authorization": f"Bearer {fresh.issuer.token('pbx', 'telephony')}"}
+    assert httpx.get(f"{address}/live", headers=headers, timeout=PATIENCE).status_code == 403
+    assert httpx.get(f"{address}/live", timeout=PATIENCE).status_code == 401
+
+
+def test_only_wanted_topics_are_told_and_many_at_once_as_one(fresh: CallCenter) -> None:
+    async def scenario() -> None:
+        async with listening(fresh) as heard, heard.subscribed(["agent/anna"]) as subscription:
+            await subscription.changed(within=0)
+            for n in range(100):
+                subscription.tell([f"agent/bert{n}", "customer/x"])
+            assert await subscription.changed(within=0) == frozenset()
+            fresh.service.wakeup.signal(["agent/bert", "agent/anna", "queue/x"])
+            assert await subscription.changed(PATIENCE) == {"agent/anna"}
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_connection_is_made_anew_and_everything_looked_at(fresh: CallCenter) -> None:
+    async def scenario() -> None:
+        async with listening(fresh) as heard, heard.subscribed(["agent/anna"]) as subscription:
+            await subscription.changed(within=0)
+            with fresh.service.engine.connect() as connection:
+                assert connection.execute(text(END_LISTENERS)).all()
+            assert await subscription.changed(PATIENCE) == {"agent/anna"}
+            fresh.service.wakeup.signal(["agent/anna"])
+            assert await subscription.changed(PATIENCE) == {"agent/anna"}
+
+    asyncio.run(scenario())
+
+
+class listening:
+    """A Live of its own that hears the database of a call center."""
+
+    def __init__(self, center: CallCenter) -> None:
+        self._live = Live(center.service.engine.url.render_as_string(hide_password=False))
+        self._running = self._live.running()
+
+    async def __aenter__(self) -> Live:
+        await self._running.__aenter__()
+        async with asyncio.timeout(PATIENCE):
+            await self._live.listening.wait()
+        return self._live
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._running.__aexit__(None, None, None)
+
+
+def test_a_topic_never_has_a_space() -> None:
+    assert topic("agent", "anna lee/x") == "agent/anna%20lee%2Fx"
