@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.sync.customers import api as customers
 from services.sync.customers import pages as customer_pages
 from services.sync.notices.handlers import EFFECT, notifier
+from services.sync.subscriptions import subscriptions
 from services.sync.timeline import api as timeline
 from services.sync.timeline import pages as timeline_pages
 from services.sync.timeline.handlers import Reader
@@ -21,6 +22,7 @@ from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import claims, tables
 from shared.pipeline.intents import Performer
+from shared.pipeline.main import Block
 from shared.pipeline.service import Service
 from shared.web import pages as web
 from shared.web.i18n import N_
@@ -60,3 +62,13 @@ def app(settings: Settings, service: Service) -> FastAPI:
 def performers(settings: Settings) -> dict[str, Performer]:
     """How outward effects are carried out."""
     return {EFFECT: notifier(settings.notify_url)} if settings.notify_url else {}
+
+
+BLOCK = Block(
+    NAME,
+    VERSIONS,
+    METADATAS,
+    app,
+    lambda settings: subscriptions(notices_wanted=bool(settings.notify_url)),
+    performers,
+)

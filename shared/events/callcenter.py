@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
-from shared.events.facts import Fact, Personal, fact
+from shared.events.facts import Fact, Instant, Personal, fact
 
 
 @fact("contact.offered", stream="customer", about="contact")
@@ -69,7 +67,7 @@ class CaseOpened(Fact, frozen=True, kw_only=True):
     reason: str
     subject: Personal
     contact: str | None = None
-    requested: datetime
+    requested: Instant
     """When the customer asked, from which the time to the solution counts."""
     custom: dict[str, Personal] = msgspec.field(default_factory=dict)
 

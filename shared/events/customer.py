@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
-from shared.events.facts import Fact, Personal, fact
+from shared.events.facts import Fact, Instant, Personal, fact
 
 
 class ClaimMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +14,7 @@ class ClaimMade(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     value: Personal
     saw: tuple[str, ...] = ()
-    made: datetime
+    made: Instant
     """When the author made it; on a device, before the event."""
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
 import msgspec
 import uuid_utils
 
-from shared.events.facts import FACT_TYPES, Fact, FactType
+from shared.events.facts import FACT_TYPES, Fact, FactType, Instant
 
 CONTENT_TYPE = b"application/cloudevents+json"
 HEADERS: list[tuple[str, str | bytes | None]] = [("content-type", CONTENT_TYPE)]
@@ -27,9 +26,6 @@ LARGEST = 900_000
 def new_id() -> str:
     """A UUIDv7: unique, and rising with the time of its making."""
     return str(uuid_utils.uuid7())
-
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 Personal = Annotated[str, msgspec.Meta(extra_json_schema={"x-personal": True})]
 """Text about a person. Clear in a service's hands, sealed with the member's key in an event."""
+
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment, with its zone."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):

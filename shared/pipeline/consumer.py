@@ -32,12 +32,14 @@ LAG_SECONDS = 5.0
 ABSENT = -1
 """Stands for a partition of a topic that doesn't exist yet."""
 
-CONSUMER = {
+GUARANTEES: dict[str, str | bool] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     # An offset outside the log is for a person to look at; resetting would repeat or lose in silence.
     "auto.offset.reset": "error",
     "allow.auto.create.topics": False,
+}
+TUNING: dict[str, str | int] = {
     "session.timeout.ms": 10_000,
     "heartbeat.interval.ms": 1_000,
     "topic.metadata.refresh.interval.ms": 5_000,
@@ -86,7 +88,7 @@ class SubscriptionConsumer:
     def _session(self) -> None:
         self._note_absent_topics()
         group = {"group.id": f"{self._service.name}.{self._name}"}
-        consumer = Consumer({**CONSUMER, **self._service.kafka, **group})
+        consumer = Consumer({**TUNING, **self._service.kafka, **GUARANTEES, **group})
         try:
             consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
             while not self._stop.is_set():
@@ -162,7 +164,7 @@ class SubscriptionConsumer:
             self._next[message.stands] = max(self._next[message.stands], message.offset + 1)
 
     def _ensure_keys(self, fresh: Sequence[Incoming]) -> None:
-        places = {m.place for m in fresh if m.stream.startswith("customer/")} - self._keys_known
+        places = {m.place for m in fresh if m.envelope and m.stream.startswith("customer/")} - self._keys_known
         if not places:
             return
         with Session(self._service.engine) as session:
@@ -171,7 +173,8 @@ class SubscriptionConsumer:
             keyreader.catch_up(self._service, sorted({source for source, _ in unknown}))
         if len(self._keys_known) > 50_000:
             self._keys_known.clear()
-        self._keys_known |= places
+        # Those that are still unknown are looked for again, as their keys may yet come.
+        self._keys_known |= places - set(unknown)
 
     def _wait(self, consumer: Consumer, seconds: float) -> None:
         # Paused and polling, so that the group keeps this member and a rebalance is still heard of.

@@ -50,7 +50,7 @@ def stretch(kafka: Mapping[str, str], topic: str, start: Mapping[int, int]) -> I
     todo = {p: (first, end) for p, (first, end) in todo.items() if first < end}
     if not todo:
         return
-    consumer = Consumer({**READER, **kafka, "group.id": "reader"})
+    consumer = Consumer({**kafka, **READER, "group.id": "reader"})
     try:
         consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in todo.items()])
         yield from _until(consumer, {p: end for p, (_, end) in todo.items()})

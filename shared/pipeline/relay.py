@@ -33,16 +33,20 @@ RETRY_SECONDS = 1.0
 STOPPED_SECONDS = 5.0
 """How often to look whether ``recover`` was run meanwhile."""
 
-PRODUCER = {
-    "enable.idempotence": True,
-    "acks": "all",
+TUNING: dict[str, str | int] = {
     "compression.type": "lz4",
     "linger.ms": 1,
+    "queue.buffering.max.messages": 200_000,
+    "message.max.bytes": 1_000_000,
+}
+"""What a ``CRM_KAFKA_…`` variable may change."""
+
+GUARANTEES: dict[str, str | int | bool] = {
+    "enable.idempotence": True,
+    "acks": "all",
     "partitioner": "murmur2_random",
     # An event that expired in the queue would be overtaken by the next one of its stream.
     "message.timeout.ms": 0,
-    "queue.buffering.max.messages": 200_000,
-    "message.max.bytes": 1_000_000,
 }
 
 
@@ -115,7 +119,7 @@ class Relay:
             self._stop.wait(LOOK_SECONDS)
 
     def _lead(self, connection: psycopg.Connection) -> None:
-        producer = Producer({**PRODUCER, **self._service.kafka})
+        producer = Producer({**TUNING, **self._service.kafka, **GUARANTEES})
         try:
             self._reached = {}
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))

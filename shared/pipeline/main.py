@@ -1,0 +1,97 @@
+"""The commands of a service: ``python -m services.<name> api | worker | migrate`` and those for its operators."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import MetaData
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.edge import faults, logs, settings
+from shared.edge.errors import Refused
+from shared.edge.settings import Settings
+from shared.pipeline import admin, migrate, recovery, worker
+from shared.pipeline.intents import Performer
+from shared.pipeline.service import Service
+from shared.pipeline.subscriptions import Subscriptions
+
+GRACE_SECONDS = 5
+"""Open pages are streams without an end; a stop waits for them no longer."""
+
+OWN = {
+    "api": "answer requests and show pages",
+    "worker": "send what was committed, and hear what others say",
+    "migrate": "bring the database to the newest version of its tables",
+    "draft-migration": "print the body of the migration that the code would need next",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """What makes one service different from the others; its wiring.py says it."""
+
+    name: str
+    versions: Path
+    metadatas: tuple[MetaData, ...]
+    app: Callable[[Settings, Service], FastAPI]
+    subscriptions: Callable[[Settings], Subscriptions]
+    performers: Callable[[Settings], Mapping[str, Performer]] = lambda _: {}
+
+
+def parser(block: Block) -> argparse.ArgumentParser:
+    """The command line of a service."""
+    made = argparse.ArgumentParser(prog=f"python -m services.{block.name}")
+    commands = made.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in OWN.items():
+        commands.add_parser(name, help=text, description=text)
+    admin.add_commands(commands)
+    return made
+
+
+def main(block: Block, arguments: Sequence[str]) -> int:
+    """Run one command; gives the process's exit status."""
+    chosen = parser(block).parse_args(arguments)
+    given = settings.load(block.name)
+    faults.arm_from_environment(os.environ.get("CRM_FAULT"))
+    match chosen.command:
+        case "api":
+            _api(block, given)
+        case "worker":
+            worker.run(given, block.subscriptions(given), block.performers(given))
+        case "migrate":
+            migrate.upgrade(given.database_url, block.versions)
+        case "draft-migration":
+            print(migrate.draft(given.database_url, block.metadatas))
+        case _:
+            return _administer(block, given, chosen)
+    return 0
+
+
+def _api(block: Block, given: Settings) -> None:
+    logs.configure(block.name, "api")
+    service = Service.of(given, process="api")
+    recovery.refuse_if_restored(service)
+    uvicorn.run(
+        block.app(given, service),
+        host=given.host,
+        port=given.port,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _administer(block: Block, given: Settings, chosen: argparse.Namespace) -> int:
+    try:
+        return admin.run(chosen, given, block.subscriptions(given))
+    except (Refused, RuntimeError) as error:
+        print(error, file=sys.stderr)
+    except SQLAlchemyError as error:
+        print(f"The database of {block.name} doesn't answer: {type(error).__name__}", file=sys.stderr)
+    return 1
