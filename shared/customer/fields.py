@@ -13,9 +13,7 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["text", "long_text", "number", "date", "boolean", "phone", "email", "choice", "set"]
-PolicyName = Literal[
-    "latest", "add_remove_set", "append_only", "most_restrictive", "owner_only", "ask_a_person"
-]
+PolicyName = Literal["latest", "add_remove_set", "append_only", "most_restrictive", "owner_only", "ask_a_person"]
 CUSTOM = "custom."
 
 

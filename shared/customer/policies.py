@@ -139,9 +139,7 @@ def _lost(field: Field, history: History, pick: Pick, reason: Reason) -> tuple[L
             if claim.value != winner.value:
                 settled_by = settler.id if settler else None
                 # Several claims may have settled it, each unseen by the others: the first of them is named.
-                lost.setdefault(
-                    claim.id, Lost(claim.id, field.name, claim.value, winner.id, reason, settled_by)
-                )
+                lost.setdefault(claim.id, Lost(claim.id, field.name, claim.value, winner.id, reason, settled_by))
     return _in_order(lost.values(), history.claims)
 
 
