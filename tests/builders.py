@@ -107,12 +107,12 @@ class CallCenter:
     def ring(self, **overrides: Any) -> dict[str, Any]:
         """A contact that was offered."""
         body = {"call": str(uuid.uuid4()), "number": "+1 555 010 0199", "queue": "general", **overrides}
-        return done(self.post("/telephony/ring", body, "pbx", ("telephony",)), 201)
+        return done(self.post("/telephony/ring", body, "pbx", ("telephony",), key=new_id()), 201)
 
     def register(self, **changes: Any) -> str:
         """A customer with these fields; gives the member."""
         body = {"changes": {"given_name": "Ada", "family_name": "Lovelace", **changes}}
-        return str(done(self.post("/customers", body), 201)["customer"])
+        return str(done(self.post("/customers", body, key=new_id()), 201)["customer"])
 
     def load(self, file: str | bytes, mapping: dict[str, Any], **form: Any) -> httpx.Response:
         """Read a CSV file in."""
@@ -140,6 +140,15 @@ class CallCenter:
     def facts(self, event_type: str) -> list[Any]:
         """The facts of one type that were published."""
         return [event.fact for event in self.events() if event.type == event_type]
+
+    def empty(self) -> None:
+        """Forget all that has happened; what the migrations put in stays, and the clock stands at noon again."""
+        with self.service.engine.begin() as connection:
+            tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+            happened = ", ".join(f'"{table}"' for table in set(tables) - {"alembic_version", "choice"})
+            connection.execute(text(f"TRUNCATE {happened}"))
+            connection.execute(text("DELETE FROM choice WHERE label_en = code"))
+        self.clock.now = NOON
 
     def scalar(self, sql: str, **parameters: Any) -> Any:
         """The one value that a query gives."""

@@ -90,6 +90,28 @@ def router(service: Service, region: str) -> APIRouter:
         )
         return command.run(lambda work: plain(handlers.ring(work, [new], region)[0]), status=201)
 
+    @routes.get("/contacts/{contact}")
+    def read(contact: Id, actor: CurrentActor) -> Contact:
+        """A contact. Roles agent, supervisor."""
+        actor.need(*DESK)
+        with Session(service.engine) as session:
+            row = reads.one(session, str(contact))
+        return shown(row)
+
+    @routes.get("/choices/{kind}")
+    def choices(kind: Literal["reason", "outcome", "queue"], actor: CurrentActor) -> list[ChoiceShown]:
+        """What can be chosen as reason, outcome or queue. Any role."""
+        with Session(service.engine) as session:
+            found = reads.choices(session, kind)
+        return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
+
+    _add_steps(routes, service)
+    return routes
+
+
+def _add_steps(routes: APIRouter, service: Service) -> None:
+    Once = Annotated[Command, Depends(commands(service))]
+
     @routes.post("/contacts/{contact}/answer")
     def answer(contact: Id, body: StepBody, command: Once) -> Response:
         """An agent takes it. Roles agent, supervisor; telephony and importer in an agent's name."""
@@ -114,23 +136,6 @@ def router(service: Service, region: str) -> APIRouter:
         review = Review(body.reason, body.outcome, body.satisfaction, body.note)
         step = handlers.WrapUp(str(contact), body.agent, body.at, review=review)
         return command.run(lambda work: plain(handlers.wrap_up(work, [step])[0]))
-
-    @routes.get("/contacts/{contact}")
-    def read(contact: Id, actor: CurrentActor) -> Contact:
-        """A contact. Roles agent, supervisor."""
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            row = reads.one(session, str(contact))
-        return shown(row)
-
-    @routes.get("/choices/{kind}")
-    def choices(kind: Literal["reason", "outcome", "queue"], actor: CurrentActor) -> list[ChoiceShown]:
-        """What can be chosen as reason, outcome or queue. Any role."""
-        with Session(service.engine) as session:
-            found = reads.choices(session, kind)
-        return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
-
-    return routes
 
 
 def shown(row: Any) -> Contact:

@@ -41,7 +41,6 @@ class Review:
     outcome: str
     satisfaction: int | None = None
     note: str = ""
-    custom: Mapping[str, str] | None = None
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +86,6 @@ def wrap_up(contact: Contact, review: Review, at: datetime) -> list[Fact]:
         outcome=review.outcome,
         satisfaction=review.satisfaction,
         note=review.note,
-        custom=dict(review.custom or {}),
     )
     return [*ending, wrapped]
 

@@ -122,6 +122,13 @@ def router(service: Service, region: str) -> APIRouter:
 
         return command.run(run)
 
+    _add_custom_fields(routes, service)
+    return routes
+
+
+def _add_custom_fields(routes: APIRouter, service: Service) -> None:
+    Once = Annotated[Command, Depends(commands(service))]
+
     @routes.get("/custom-fields")
     def fields(actor: CurrentActor) -> list[FieldBody]:
         """The custom fields of customers. Any role."""
@@ -134,8 +141,6 @@ def router(service: Service, region: str) -> APIRouter:
         """Define a custom field, or change its label. Roles supervisor, importer."""
         new = custom_field(body.name, body.label, body.kind, body.policy)
         return command.run(lambda work: {"defined": handlers.define_fields(work, [new])})
-
-    return routes
 
 
 def custom_field(name: str, label: str, kind: Kind, policy: PolicyName) -> CustomerField:

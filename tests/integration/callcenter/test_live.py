@@ -15,6 +15,7 @@ from sqlalchemy import text
 from services.callcenter import wiring
 from shared.edge import live
 from shared.edge.live import Live, topic
+from shared.pipeline.service import Service
 from tests.builders import CallCenter, done
 
 PATIENCE = 30.0
@@ -28,7 +29,7 @@ WHERE query LIKE 'LISTEN%' AND datname = current_database()
 def address(fresh: CallCenter, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The call center behind a real server, whose pages don't look by themselves during the test."""
     monkeypatch.setattr(live, "LOOK_SECONDS", 10 * PATIENCE)
-    app = wiring.app(fresh.settings, fresh.service)
+    app = wiring.app(fresh.settings, Service.of(fresh.settings, process="page", clock=fresh.clock))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     with socket.create_server(("127.0.0.1", 0)) as listening_socket:
         thread = threading.Thread(target=server.run, args=([listening_socket],))
