@@ -23,10 +23,11 @@ from services.sync import wiring as sync
 from shared.pipeline import migrate
 from tests.builders import KEKS
 from tests.faults.ledger import Client, Ledger, Load
+from tests.faults.page import Page
 from tests.faults.processes import Keeper, Process
 from tests.faults.receiver import Receiver
 from tests.faults.servers import Servers
-from tests.faults.verify import verify
+from tests.faults.verify import on_the_way, verify
 
 SERVICES = ("callcenter", "sync")
 SESSION_SECONDS = 3
@@ -79,8 +80,12 @@ class Platform:
             process.start()
         self.keeper.start()
         self.wait_ready()
+        # What is published before sync has met a topic is history to it, and nobody is told of history.
+        until(lambda: self._has_met("callcenter.events"), READY_SECONDS, "sync doesn't read the call center's topic")
 
     def close(self) -> None:
+        if not self.sound:
+            self.keeper.abort()
         self.keeper.close()
         self.servers.close()
         self.receiver.close()
@@ -133,9 +138,14 @@ class Platform:
             process.start()
 
     @contextmanager
-    def open_page(self) -> Iterator[None]:
+    def open_page(self) -> Iterator[Page]:
         """An agent's page, open and following the updates that are sent to it."""
-        yield
+        page = Page(f"{self.url('callcenter')}/live", self.token("anna"))
+        page.start()
+        try:
+            yield page
+        finally:
+            page.close()
 
     def struck(self) -> list[str]:
         """The faults that have struck: ``point=mode``."""
@@ -153,12 +163,23 @@ class Platform:
         with self.servers.direct("sync") as connection:
             connection.execute("UPDATE intent SET next_attempt = now() WHERE outcome IS NULL")
 
+    def on_the_way(self) -> str:
+        """What is still to be done, in words."""
+        return on_the_way(self.servers)
+
     def ends(self) -> dict[str, list[int]]:
         """With which codes each process has ended so far."""
         return {p.name: p.exits for p in self.keeper.processes if p.exits}
 
     def _process(self, service: str, command: str, number: int) -> Process:
         return Process(service, command, self._environment, self.folder / f"{service}-{command}-{number}.log", number)
+
+    def _has_met(self, topic: str) -> bool:
+        with self.servers.direct("sync") as connection:
+            found = connection.execute(
+                "SELECT 1 FROM consumer_offset WHERE topic = %s AND partition >= 0 AND subscription = 'main'", [topic]
+            )
+            return found.fetchone() is not None
 
     def _answers(self, service: str) -> bool:
         try:
@@ -170,6 +191,7 @@ class Platform:
         told = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
         told |= {
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
             "CRM_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka.bootstrap_servers,
             "CRM_KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000),
             "CRM_KAFKA_HEARTBEAT_INTERVAL_MS": "500",

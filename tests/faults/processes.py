@@ -94,6 +94,12 @@ class Process:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def abort(self) -> None:
+        """End it with the stacks of its threads in its log."""
+        self.wanted = False
+        self.resume()
+        self._signal(signal.SIGABRT)
+
     def ask_to_stop(self, *, hard: bool = False) -> None:
         """End it for good: in its orderly way, or by SIGKILL. ``wait`` waits for the end."""
         self.wanted = False
@@ -142,6 +148,14 @@ class Keeper:
             for process in chosen:
                 process.ask_to_stop(hard=hard)
             for process in chosen:
+                process.wait()
+
+    def abort(self) -> None:
+        """End all with the stacks of their threads in their logs."""
+        with self._lock:
+            for process in self.processes:
+                process.abort()
+            for process in self.processes:
                 process.wait()
 
     def restart(self, processes: Iterable[Process]) -> None:

@@ -32,9 +32,11 @@ def test_frozen_workers_wake_up_when_others_have_taken_over(crm: Platform) -> No
     frozen = {"relay.flush": crm.process("callcenter", "worker"), "consumer.commit": crm.process("sync", "worker")}
     for point, process in frozen.items():
         # The delay holds it in the middle of what it does, long enough to be frozen there.
-        process.faults = deque([f"{point}=delay@20"])
+        process.faults = deque([f"{point}=delay@40"])
     crm.keeper.restart(frozen.values())
     with crm.load() as load:
+        # The first ones have to be at work before others come, who would lead in their place.
+        until(lambda: not crm.on_the_way() or load.failed, 30, "the first workers don't work")
         crm.start_seconds()
         for point, process in frozen.items():
             until(lambda p=point: f"{p}=delay" in crm.struck() or load.failed, 40, f"{point} wasn't reached")  # type: ignore[misc]
