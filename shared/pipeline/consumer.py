@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from shared.edge import metrics
@@ -28,7 +29,7 @@ MOST = 2_000
 """Messages of one transaction when there is a backlog."""
 POLL_SECONDS = 0.5
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
-LAG_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 ABSENT = -1
 """Stands for a partition of a topic that doesn't exist yet."""
 
@@ -70,7 +71,7 @@ class SubscriptionConsumer:
         self._activations: Mapping[Partition, int] = {}
         self._keys_known: set[tuple[str, str]] = set()
         self._generation = 0
-        self._lag_due = 0.0
+        self._look_due = 0.0
 
     def run(self) -> None:
         """Consume until ``stop`` is set. Raises ``Stopped``."""
@@ -98,16 +99,12 @@ class SubscriptionConsumer:
             consumer.close()
 
     def _turn(self, consumer: Consumer) -> None:
-        try:
-            first = consumer.poll(POLL_SECONDS)
-        except KafkaException as error:
-            self._explain(error.args[0])
-            return
+        first = consumer.poll(POLL_SECONDS)
         messages = self._sound([first] if first is not None else [])
         if messages:
             messages += self._sound(consumer.consume(MOST - 1, 0))
             self._take(consumer, [read(m) for m in messages])
-        self._measure(consumer)
+        self._look_around(consumer)
 
     def _sound(self, polled: Sequence[Message]) -> list[Message]:
         sound = []
@@ -178,10 +175,13 @@ class SubscriptionConsumer:
 
     def _wait(self, consumer: Consumer, seconds: float) -> None:
         # Paused and polling, so that the group keeps this member and a rebalance is still heard of.
+        generation, until = self._generation, time.monotonic() + seconds
         consumer.pause(consumer.assignment())
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._stop.is_set():
-            self._sound([m for m in [consumer.poll(left)] if m is not None and m.error() is not None])
+        while generation == self._generation and (left := until - time.monotonic()) > 0 and not self._stop.is_set():
+            message = consumer.poll(left)
+            if message is not None and self._sound([message]):
+                # It came with a rebalance, of a partition that isn't paused, and must be read again.
+                self._assigned(consumer, consumer.assignment())
         consumer.resume(consumer.assignment())
 
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
@@ -195,6 +195,8 @@ class SubscriptionConsumer:
                 raise LogTooShort(topic, partition, known[topic, partition], end)
         self._next = {place: known[place] for place in places}
         consumer.assign([TopicPartition(topic, p, self._next[topic, p]) for topic, p in places])
+        # A partition that was paused before a rebalance may still be.
+        consumer.resume(consumer.assignment())
         log.info("consumer.assigned", subscription=self._name, partitions=len(places))
 
     def _revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
@@ -227,10 +229,25 @@ class SubscriptionConsumer:
             lambda work: offsets.start(work.session, self._name, _unmet(work, self._name, absent), history=False),
         )
 
-    def _measure(self, consumer: Consumer) -> None:
-        if time.monotonic() < self._lag_due:
+    def _look_around(self, consumer: Consumer) -> None:
+        """From time to time: were the offsets moved (a rebuild, a recovery), and how far is it to the end?"""
+        if time.monotonic() < self._look_due:
             return
-        self._lag_due = time.monotonic() + LAG_SECONDS
+        self._look_due = time.monotonic() + LOOK_SECONDS
+        if self._were_moved():
+            self._assigned(consumer, consumer.assignment())
+        self._measure(consumer)
+
+    def _were_moved(self) -> bool:
+        try:
+            with Session(self._service.engine) as session:
+                stored = offsets.read(session, self._name)
+        except SQLAlchemyError as error:
+            log.debug("consumer.unlooked", subscription=self._name, error=type(error).__name__)
+            return False
+        return any(stored.get(place) != offset for place, offset in self._next.items())
+
+    def _measure(self, consumer: Consumer) -> None:
         lag = 0
         for (topic, partition), offset in self._next.items():
             _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.customer.member import member_of
-from shared.events.envelope import UUID_TEXT, Envelope, known_type, version_of
+from shared.events.envelope import Envelope, known_type, version_of
 from shared.events.facts import Fact, FactType, change_personal
 from shared.events.upcasters import lift
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, WrongKey, new_key, unseal
@@ -179,7 +179,7 @@ WHERE NOT EXISTS (SELECT 1 FROM member_key k WHERE k.member = w.member AND k.sou
 
 def without_key(session: Session, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those (source, customer's stream) of which neither a key nor an erasure is known here."""
-    wanted = [(source, stream) for source, stream in places if UUID_TEXT.fullmatch(member_of(stream))]
+    wanted = sorted(places)
     values = {
         "sources": [source for source, _ in wanted],
         "streams": [stream for _, stream in wanted],
