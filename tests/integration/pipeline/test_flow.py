@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.events.callcenter import ContactWrappedUp
-from shared.pipeline import rebuild, relay
+from shared.pipeline import consumer, rebuild, relay
 from shared.pipeline.work import Work
 from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
 
@@ -84,6 +84,15 @@ def test_a_rebuild_while_the_consumer_runs_plays_the_log_again_once(pair: Pair) 
         pair.hearer.transact(ANNA, lambda work: rebuild.rebuild(work, "main", pair.slices))
         publish(pair.publisher, (member, "three"))
         assert pair.heard(3)[:2] == before
+
+
+def test_a_consumer_with_nothing_to_do_notices_a_rebuild(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "LOOK_SECONDS", 0.2)
+    with pair.relaying(), pair.consuming():
+        publish(pair.publisher, (new_member(), "one"))
+        before = pair.heard(1)
+        pair.hearer.transact(ANNA, lambda work: rebuild.rebuild(work, "main", pair.slices))
+        assert pair.heard(1) == before
 
 
 def test_a_commit_wakes_the_relay(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
