@@ -1,0 +1,163 @@
+"""The relay sends every committed row, whoever leads, whatever happens to the leader or to Kafka."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from sqlalchemy.orm import Session
+
+from deploy.local.kafka import Kafka
+from shared.edge import faults
+from shared.edge.wakeup import plain_url
+from shared.pipeline import outbox, relay, topics
+from shared.pipeline.relay import Relay, Round
+from shared.pipeline.work import Work
+from tests.integration.pipeline.running import relay as another
+from tests.integration.pipeline.running import running
+from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
+
+LEADER = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+LEADER += "(SELECT oid FROM pg_database WHERE datname = current_database())"
+
+
+@pytest.fixture(autouse=True)
+def _disarmed() -> Iterator[None]:
+    faults.disarm()
+    yield
+    faults.disarm()
+
+
+def leader(pair: Pair) -> int | None:
+    """The PostgreSQL session of the relay that leads."""
+    url = plain_url(pair.publisher.engine.url.render_as_string(hide_password=False))
+    with psycopg.connect(url) as connection:
+        row = connection.execute(LEADER).fetchone()
+        return row[0] if row else None
+
+
+def end_session(pair: Pair, pid: int) -> None:
+    url = plain_url(pair.publisher.engine.url.render_as_string(hide_password=False))
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+
+def test_rows_that_commit_late_with_lower_ids_are_sent_too(pair: Pair) -> None:
+    early, late = new_member(), new_member()
+    with pair.relaying(), pair.consuming(), Session(pair.publisher.engine) as session:
+        work = Work(session, pair.publisher.name, ANNA, pair.publisher.clock())
+        work.publish(f"customer/{late}", wrapped_up("late"))
+        outbox.write(work, pair.publisher.keks)
+        publish(pair.publisher, (early, "early"))
+        pair.heard(1)
+        until(lambda: pair.unsent() == 0)
+        session.commit()
+        assert [note for _, _, note in pair.heard(2)] == ["early", "late"]
+
+
+def test_another_relay_takes_over_when_the_leader_s_session_ends(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LOOK_SECONDS", 0.1)
+    member = new_member()
+    with pair.consuming(), pair.relaying(), running(pair, lambda stop: another(pair, stop).run()):
+        until(lambda: leader(pair) is not None)
+        first = leader(pair)
+        assert first is not None
+        publish(pair.publisher, (member, "before"))
+        end_session(pair, first)
+        publish(pair.publisher, (member, "after"))
+        assert [note for _, _, note in pair.heard(2)] == ["before", "after"]
+        assert leader(pair) not in (first, None)
+
+
+class Freezing(Relay):
+    """A relay that can be frozen where it waits for Kafka, as by SIGSTOP, with its messages already handed over."""
+
+    frozen, thaw = threading.Event(), threading.Event()
+
+    def _flush(self, connection: psycopg.Connection, producer: Producer, sent: Round) -> None:
+        self.frozen.set()
+        assert self.thaw.wait(30)
+        super()._flush(connection, producer, sent)
+
+
+def test_another_relay_takes_over_from_a_frozen_one_whose_late_messages_do_no_harm(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LEASE_SECONDS", 1)
+    monkeypatch.setattr(relay, "LOOK_SECONDS", 0.1)
+    member = new_member()
+    zombies = []
+
+    def freezing(stop: threading.Event) -> None:
+        zombies.append(Freezing(pair.publisher, stop))
+        zombies[0].run()
+
+    publish(pair.publisher, *[(member, str(n)) for n in range(5)])
+    with pair.consuming(), running(pair, freezing) as stop:
+        until(Freezing.frozen.is_set)
+        with pair.relaying():
+            pair.heard(5)
+            publish(pair.publisher, (member, "5"))
+            pair.heard(6)
+            stop.set()
+            Freezing.thaw.set()
+            publish(pair.publisher, (member, "6"))
+            rows = pair.heard(7)
+    assert [(sequence, note) for _, sequence, note in rows] == [(n + 1, str(n)) for n in range(7)]
+
+
+@pytest.mark.parametrize("fault", ["relay.commit=raise-before", "relay.send=repeat@2", "relay.flush=raise-after"])
+def test_what_is_sent_twice_has_one_effect(pair: Pair, fault: str) -> None:
+    member = new_member()
+    publish(pair.publisher, (member, "one"), (member, "two"), (member, "three"))
+    faults.arm_from_environment(fault)
+    with pair.relaying(), pair.consuming():
+        until(lambda: bool(faults.struck) and pair.unsent() == 0)
+        assert [sequence for _, sequence, _ in pair.heard(3)] == [1, 2, 3]
+    ends = topics.ends(admin(pair), pair.publisher.events_topic, range(3))
+    assert sum(ends.values()) > 3, "nothing was sent twice, so nothing was tried"
+
+
+def test_no_event_is_sent_before_its_key_is_acknowledged(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "RETRY_SECONDS", 60)
+    publish(pair.publisher, (new_member(), "one"))
+    faults.arm("relay.flush_keys", "raise-before")
+    with pair.relaying():
+        until(lambda: bool(faults.struck))
+    assert sum(topics.ends(admin(pair), pair.publisher.events_topic, range(3)).values()) == 0
+    monkeypatch.undo()
+    with pair.relaying(), pair.consuming():
+        pair.heard(1)
+
+
+def test_while_kafka_is_away_rows_are_kept_and_sent_later(offline: Pair, tmp_path: Path) -> None:
+    server = Kafka(tmp_path / "kafka")
+    server.start()
+    try:
+        kafka = {"bootstrap.servers": server.bootstrap_servers}
+        pair = Pair(replace(offline.publisher, kafka=kafka), replace(offline.hearer, kafka=kafka))
+        topics.ensure(kafka, pair.publisher.name, partitions=3, replication=1)
+        member = new_member()
+        with pair.relaying(), pair.consuming():
+            publish(pair.publisher, (member, "before"))
+            pair.heard(1)
+            until(lambda: pair.unsent() == 0)
+            server.pause()
+            publish(pair.publisher, (member, "meanwhile"))
+            publish(pair.publisher, (member, "still"))
+            assert pair.unsent() == 2
+            server.resume()
+            assert [note for _, _, note in pair.heard(3, seconds=60)] == ["before", "meanwhile", "still"]
+            until(lambda: pair.unsent() == 0)
+    finally:
+        server.kill()
+
+
+def admin(pair: Pair) -> AdminClient:
+    return AdminClient(dict(pair.publisher.kafka))
