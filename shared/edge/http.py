@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -19,6 +20,8 @@ from shared.edge.actor import Actor
 from shared.edge.auth import COOKIE, Authenticator
 from shared.edge.db import is_passing
 from shared.edge.faults import FaultRaised
+from shared.edge.limits import BodyLimit
+from shared.edge.problems import describe_errors, problem
 
 log = structlog.get_logger(__name__)
 
@@ -30,22 +33,6 @@ STATUS = {
     errors.Invalid: 422,
     errors.Refused: 400,
 }
-TITLES = {
-    400: "Refused",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict",
-    413: "Too large",
-    422: "Not valid",
-    500: "Internal error",
-    503: "Try again later",
-}
-LARGEST_BODY = 1_000_000
-LARGEST_UPLOAD = 64_000_000
-RETRY_AFTER_SECONDS = "2"
-
 E = TypeVar("E", bound=Callable[..., Any])
 
 
@@ -95,7 +82,14 @@ def create_app(
         app.include_router(router)
     _add_error_answers(app)
     app.middleware("http")(_guard)
+    app.add_middleware(BodyLimit, uploads=_upload_paths(routers))
+    describe_errors(app)
     return app
+
+
+def _upload_paths(routers: Sequence[APIRouter]) -> frozenset[str]:
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return frozenset(route.path for route in routes if getattr(route.endpoint, "__upload__", False))
 
 
 def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator) -> None:
@@ -133,23 +127,6 @@ def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator
         response = RedirectResponse("/sign-in", status_code=303)
         response.delete_cookie(COOKIE)
         return response
-
-
-def problem(status: int, detail: str, **more: Any) -> JSONResponse:
-    """An error as RFC 9457 has it."""
-    headers = {"retry-after": RETRY_AFTER_SECONDS} if status == 503 else None
-    return JSONResponse(
-        {
-            "type": "about:blank",
-            "title": TITLES.get(status, "Error"),
-            "status": status,
-            "detail": detail,
-            **more,
-        },
-        status_code=status,
-        media_type="application/problem+json",
-        headers=headers,
-    )
 
 
 def _add_error_answers(app: FastAPI) -> None:
