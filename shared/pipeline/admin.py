@@ -117,14 +117,14 @@ def _recover(arguments: argparse.Namespace, settings: Settings, service: Service
     try:
         report = recovery.recover(service, of.slices, apply=arguments.apply, accept_loss=arguments.accept_loss)
     except recovery.LogTooShort as error:
-        print(f"{error}. What is missing can't be had again; 'recover --accept-loss' says so to every reader")
+        print(f"{error}. What is missing can't be had again; 'recover --accept-loss' goes on without it")
         return 1
     _print(report, applied=arguments.apply)
     return 0
 
 
 def _print(report: recovery.Report, *, applied: bool) -> None:
-    if not report.missing and not report.voided:
+    if not report.missing and not report.voided and not report.outside:
         print("log and database agree")
         return
     for message in report.missing:
@@ -133,6 +133,11 @@ def _print(report: recovery.Report, *, applied: bool) -> None:
             print(f"missing here\t{e.subject}\t{e.sequence}\t{e.type}\t{e.time.isoformat()}\t{e.id}")
     for stream, sequences in report.voided.items():
         print(f"lost by the log\t{stream}\t{', '.join(map(str, sequences))}")
+    for place in report.outside:
+        print(
+            f"outside of the log\t{place.subscription}\t{place.topic}[{place.partition}]\t"
+            f"{place.offset} isn't between {place.beginning} and {place.end}: read again from {place.beginning}"
+        )
     if applied:
         print(
             f"heads moved on; {report.taken_in} of {len(report.missing)} missing events taken in again, "

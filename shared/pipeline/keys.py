@@ -132,6 +132,16 @@ def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord])
         work.session.execute(upsert(member_key).on_conflict_do_nothing(), rows)
 
 
+def own_records(session: Session, source: str, members: Iterable[str]) -> list[tuple[str, bytes]]:
+    """What the keys topic of ``source``, this service, has to say of these members' keys: (member/key id, record)."""
+    rows = session.execute(
+        select(member_key.c.member, member_key.c.key_id, member_key.c.wrapped)
+        .where(member_key.c.source == source, member_key.c.member == _any(members))
+        .order_by(member_key.c.member)
+    )
+    return [(f"{member}/{key_id}", msgspec.json.encode(KeyRecord(wrapped))) for member, key_id, wrapped in rows]
+
+
 def parse_record(value: bytes | None) -> KeyRecord:
     """A record of a keys topic; what can't be read says nothing. A missing value is an erasure."""
     if value is None:

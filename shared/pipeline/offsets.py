@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -48,6 +48,26 @@ def read(session: Session, subscription: str) -> dict[Partition, int]:
         select(table.topic, table.partition, table.next_offset).where(table.subscription == subscription)
     )
     return {(topic, partition): offset for topic, partition, offset in rows}
+
+
+def everywhere(session: Session) -> dict[tuple[str, str, int], int]:
+    """The next offset of every (subscription, topic, partition) of this service that was met."""
+    table = consumer_offset.c
+    rows = session.execute(
+        select(table.subscription, table.topic, table.partition, table.next_offset).where(table.partition >= 0)
+    )
+    return {(name, topic, partition): offset for name, topic, partition, offset in rows}
+
+
+def move(session: Session, to: Mapping[tuple[str, str, int], int]) -> None:
+    """Put offsets elsewhere; a consumer that is running finds itself fenced and reads them again."""
+    table = consumer_offset.c
+    for (name, topic, partition), offset in sorted(to.items()):
+        session.execute(
+            update(consumer_offset)
+            .where(table.subscription == name, table.topic == topic, table.partition == partition)
+            .values(next_offset=offset)
+        )
 
 
 def activations(session: Session, subscription: str) -> dict[Partition, int]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from shared.events import envelope
 from shared.events.envelope import Event
 from shared.events.facts import FACT_TYPES
-from shared.pipeline import keyreader, keys, topics
+from shared.pipeline import keyreader, keys, offsets, topics
 from shared.pipeline.attempt import attempt
 from shared.pipeline.incoming import Incoming, read
 from shared.pipeline.reading import LogTooShort, ReadTimedOut, stretch
@@ -49,6 +49,18 @@ class LogAhead(Exception):
         self.missing = missing
 
 
+@dataclass(frozen=True)
+class Outside:
+    """An offset of a subscription that lies outside of the log, and the log's beginning."""
+
+    subscription: str
+    topic: str
+    partition: int
+    offset: int
+    beginning: int
+    end: int
+
+
 @dataclass
 class Report:
     """What ``recover`` found, and has put right if it was told to."""
@@ -63,6 +75,8 @@ class Report:
     """Unsent rows that had a sequence which the log has given to another event."""
     voided: dict[str, list[int]] = field(default_factory=dict)
     """Sequences by stream that the log lost."""
+    outside: list[Outside] = field(default_factory=list)
+    """Where this service would read on, though the log has no such place any more."""
 
 
 def check(service: Service) -> None:
@@ -131,23 +145,41 @@ def recover(service: Service, slices: Sequence[Slice], *, apply: bool, accept_lo
 
     Heads move on past the log, unsent rows that collide get new sequences, and claims and erasures of this
     service that only the log knows are folded in again. With ``accept_loss``, for what the log has lost void
-    events are published, so that later readers find no gap. Raises ``LogTooShort`` when the log lost something
-    and ``accept_loss`` wasn't said, ``RuntimeError`` while a relay of the service is running.
+    events are published, so that later readers find no gap, and subscriptions whose offsets lie outside of the log
+    read what is left of it again (their positions say what they had). Raises ``LogTooShort`` when the log lost
+    something and ``accept_loss`` wasn't said, ``RuntimeError`` while a relay of the service is running.
     """
+    report = Report(outside=_outside(service))
+    if report.outside and not accept_loss:
+        first = report.outside[0]
+        raise LogTooShort(first.topic, first.partition, first.offset, first.end)
     try:
         check(service)
-        return Report()
     except LogAhead as ahead:
-        report = Report(missing=list(ahead.missing))
+        report.missing = list(ahead.missing)
     except LogTooShort:
         if not accept_loss:
             raise
-        report = Report(voided=_lost(service))
-    if apply:
+        report.voided = _lost(service)
+    if apply and (report.missing or report.voided or report.outside):
         keyreader.catch_up(service, [service.name])
         ends = _ends(service)
         service.transact(service.itself, lambda work: _apply(work, service, slices, report, ends))
     return report
+
+
+def _outside(service: Service) -> list[Outside]:
+    with Session(service.engine) as session:
+        known = offsets.everywhere(session)
+    admin = AdminClient(dict(service.kafka))
+    found = []
+    for topic in sorted({topic for _, topic, _ in known}):
+        partitions = topics.partitions_of(admin, topic)
+        begins, ends = topics.beginnings(admin, topic, partitions), topics.ends(admin, topic, partitions)
+        for (name, of, partition), offset in sorted(known.items()):
+            if of == topic and partition in ends and not begins[partition] <= offset <= ends[partition]:
+                found.append(Outside(name, topic, partition, offset, begins[partition], ends[partition]))
+    return found
 
 
 def _ends(service: Service) -> dict[int, int]:
@@ -164,6 +196,7 @@ def _apply(work: Work, service: Service, slices: Sequence[Slice], report: Report
         report.taken_in = _take_in(work, service, slices, report.missing)
     if report.voided:
         _void(work, report.voided)
+    offsets.move(work.session, {(o.subscription, o.topic, o.partition): o.beginning for o in report.outside})
     work.session.execute(
         text("""
 INSERT INTO relay_sent (topic, partition, next_offset)
@@ -237,7 +270,10 @@ FROM stream_head h
 
 
 def _void(work: Work, lost: Mapping[str, list[int]]) -> None:
-    """Publish void events under the lost sequences, in front of the streams' unsent rows."""
+    """Publish void events under the lost sequences, in front of the streams' unsent rows.
+
+    With its newest events the log may have lost the keys that these needed, so they are said again.
+    """
     held = work.session.execute(
         text("""
 WITH gone AS (DELETE FROM outbox WHERE stream = ANY(CAST(:streams AS text[])) AND sequence IS NOT NULL RETURNING *)
@@ -247,7 +283,14 @@ SELECT stream, sequence, event_id, body FROM gone ORDER BY id
     ).all()
     rows = [_void_row(work, stream, sequence) for stream in sorted(lost) for sequence in lost[stream]]
     rows += [row._asdict() for row in held]
+    said = keys.own_records(work.session, work.source, [s.removeprefix("customer/") for s in lost if _is_customer(s)])
+    if said:
+        work.session.execute(outbox.insert(), [{"stream": name, "body": record} for name, record in said])
     work.session.execute(outbox.insert(), rows)
+
+
+def _is_customer(stream: str) -> bool:
+    return stream.startswith("customer/")
 
 
 def _void_row(work: Work, stream: str, sequence: int) -> dict[str, object]:
