@@ -122,10 +122,10 @@ class Platform:
             row = connection.execute(statement).fetchone()
             return int(row[0]) if row else 0
 
-    def client(self, rng: random.Random) -> Client:
+    def client(self, number: int, rng: random.Random) -> Client:
         """A client of the call center."""
         tokens = {subject: self.token(subject) for subject in ("telephony", "anna")}
-        return Client(self.url("callcenter"), tokens, self.ledger, rng)
+        return Client(self.url("callcenter"), tokens, self.ledger, number, rng)
 
     def load(self, threads: int = 2) -> Load:
         """Clients at work, to be used as a context; each time others, decided by the seed."""

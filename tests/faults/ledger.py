@@ -40,6 +40,8 @@ class Ledger:
     """Member -> field -> the value written last."""
     notices: set[str] = field(default_factory=set)
     """Contacts about which the outside is to be told."""
+    callers: dict[int, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    """Number of a client -> telephone number -> customer: each client has callers of its own."""
     commands: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,7 +62,7 @@ class Ledger:
     def forget(self) -> None:
         """Begin anew: what is compared from now on is only what comes."""
         with self._lock:
-            for kept in (self.streams, self.contacts, self.cases, self.values, self.notices):
+            for kept in (self.streams, self.contacts, self.cases, self.values, self.notices, self.callers):
                 kept.clear()
             self.commands = 0
 
@@ -68,11 +70,10 @@ class Ledger:
 class Client:
     """One caller after the other, each going the whole way. Not for use by several threads."""
 
-    def __init__(self, url: str, tokens: dict[str, str], ledger: Ledger, rng: random.Random) -> None:
+    def __init__(self, url: str, tokens: dict[str, str], ledger: Ledger, number: int, rng: random.Random) -> None:
         self._http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS)
         self._tokens, self._ledger, self._rng = tokens, ledger, rng
-        self._known: dict[str, str] = {}
-        """Number -> member, of callers who called before."""
+        self._known = ledger.callers[number]
 
     def close(self) -> None:
         self._http.close()
@@ -157,7 +158,7 @@ class Client:
 class Load:
     """Clients at work in threads while the context is open. What fails in one fails at its end."""
 
-    def __init__(self, make: Callable[[random.Random], Client], seed: str, threads: int = 2) -> None:
+    def __init__(self, make: Callable[[int, random.Random], Client], seed: str, threads: int = 2) -> None:
         self._make, self._seed = make, seed
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
@@ -187,7 +188,7 @@ class Load:
             raise self._errors[0]
 
     def _run(self, number: int) -> None:
-        client = self._make(random.Random(f"{self._seed}/{number}"))
+        client = self._make(number, random.Random(f"{self._seed}/{number}"))
         try:
             while not self._stop.is_set():
                 client.journey()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,15 @@ class ProxiedKafka(Kafka):
         # A crashed member of a group is given up after seconds, so that a test needn't wait for long.
         with self._properties.open("a") as properties:
             properties.write("group.min.session.timeout.ms=1000\n")
+
+    def save(self) -> None:
+        """Keep a copy of the log as it is. To be called while it's stopped."""
+        shutil.copytree(self._data, self.folder / "saved")
+
+    def restore(self) -> None:
+        """Put the log back to what was saved. To be called while it's stopped."""
+        shutil.rmtree(self._data)
+        (self.folder / "saved").rename(self._data)
 
 
 class Servers:

@@ -12,7 +12,7 @@ from tests.faults.harness import Platform, until
 PLACES = {
     ("callcenter", "api"): ("transact.commit", "wakeup.notify", "http.answer", "live.send"),
     ("callcenter", "worker"): ("relay.send_key", "relay.flush_keys", "relay.send", "relay.flush", "relay.commit"),
-    ("sync", "worker"): ("consumer.commit", "keys.commit", "intent.perform", "intent.commit"),
+    ("sync", "worker"): ("consumer.commit", "keys.commit", "intent.take", "intent.perform", "intent.commit"),
 }
 """Which process is to be struck at which points."""
 
