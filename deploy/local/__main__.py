@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from deploy.local import jars, layout, state
+from deploy.local import jars, layout, phone, state
 from deploy.local.interrupts import Interrupts, Stopped
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem, check_space, from_os_error
@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="print a fresh token of one of the sample's actors")
     token.add_argument("subject", help="anna, bruno, sofia, omar, telephony or importer")
     token.set_defaults(command=_token)
+    ring = commands.add_parser("ring", help="let a customer of the sample call, beside a running platform")
+    ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")
+    ring.add_argument("--queue", default=phone.QUEUE, help=f"default: {phone.QUEUE}")
+    ring.set_defaults(command=_ring)
     return parser
 
 
@@ -104,6 +108,11 @@ def _download(options: argparse.Namespace, place: Layout) -> int:
 
 def _token(options: argparse.Namespace, place: Layout) -> int:
     print(Issuer(place).issue_for(actor(options.subject)))
+    return 0
+
+
+def _ring(options: argparse.Namespace, place: Layout) -> int:
+    print(phone.ring(Issuer(place), options.number, options.queue))
     return 0
 
 

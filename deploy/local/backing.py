@@ -55,15 +55,25 @@ class Backing:
         return [server_program(server) for server in self.embedded]
 
     def start(self, supervisor: Supervisor, progress: Progress, check: Callable[[], None]) -> None:
-        """Start the embedded servers under ``supervisor`` and wait until they answer. Raises ``NotReady``."""
+        """Start the embedded servers under ``supervisor``, and wait until the databases are there.
+
+        Kafka takes longer; ``wait_for_kafka`` waits for it. Both raise ``NotReady``.
+        """
         for program in self.programs():
             supervisor.start_program(program)
-        for server in reversed(self.embedded):
-            with progress.step(f"{server.name}: answers on port {server.port}"):
-                server.wait_ready(READY_SECONDS, check)
         if self.postgres:
+            self._wait(self.postgres, progress, check)
             for service in self._services:
                 self.postgres.ensure_database(service)
+
+    def wait_for_kafka(self, progress: Progress, check: Callable[[], None]) -> None:
+        """Wait until Kafka answers, if it's an embedded one."""
+        if self.kafka:
+            self._wait(self.kafka, progress, check)
+
+    def _wait(self, server: ServerProcess, progress: Progress, check: Callable[[], None]) -> None:
+        with progress.step(f"{server.name}: answers on port {server.port}"):
+            server.wait_ready(READY_SECONDS, check)
 
     def bootstrap_servers(self) -> str:
         """Where Kafka is."""

@@ -55,7 +55,7 @@ def already_running(pid: int) -> Problem:
     """An earlier run of this checkout is still there."""
     return Problem(
         f"It runs already, as process {pid}.\n"
-        "End it with Ctrl-C where it was started, or from here with: python -m deploy.local stop"
+        "End it with Ctrl-C where it was started, or from here with: .venv/bin/python -m deploy.local stop"
     )
 
 

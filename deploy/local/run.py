@@ -50,6 +50,7 @@ class Run:
         programs = [program for service in services for program in service_programs(self._place, backing, service)]
         self._start_servers(backing, programs)
         self._migrate(backing, services)
+        backing.wait_for_kafka(self._progress, self._look)
         self._start_services(programs, services)
         if with_sample:
             self._load_sample(backing)
@@ -62,6 +63,7 @@ class Run:
         backing = self._checked(services)
         Issuer(self._place).publish()
         self._start_servers(backing, [])
+        backing.wait_for_kafka(self._progress, self._look)
         told: dict[str, str] = {}
         for service in services:
             told |= environment.of_service(self._place, backing, service)
@@ -160,7 +162,9 @@ class Run:
             link = f"{environment.service_url(home)}/sign-in#token={token}"
             say(f"  [bold]{someone.subject}[/] ({', '.join(someone.roles)})")
             say(f"    {token if someone.is_machine else link}")
-        say(f"\n  A fresh token: python -m deploy.local token anna. Logs: {self._place.logs}")
+        say("\n  Let the phone ring: .venv/bin/python -m deploy.local ring")
+        say("  A fresh token: .venv/bin/python -m deploy.local token anna")
+        say(f"  Logs: {self._place.logs}")
         say("  Ctrl-C stops everything.")
 
     def _watch(self) -> None:

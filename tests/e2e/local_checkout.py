@@ -42,9 +42,9 @@ if what == "api":
 """
 
 _SAMPLE = """
-import os, pathlib, time
+import os, pathlib, sys, time
 place = pathlib.Path(os.environ["CRM_LOCAL_DIR"])
-with (place / "sample-starts").open("a") as starts:
+with (place / f"sample-{sys.argv[1]}-starts").open("a") as starts:
     starts.write("1")
 if os.environ.get("FAKE_SAMPLE") == "hang":
     time.sleep(600)

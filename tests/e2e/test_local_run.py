@@ -49,7 +49,7 @@ def test_a_run_starts_everything_and_says_what_to_open(checkout: Checkout) -> No
     assert f"{url(checkout, 'callcenter')}/sign-in#token=ey" in started.output
     assert f"{url(checkout, 'sync')}/sign-in#token=ey" in started.output
     assert checkout.starts("callcenter-worker") == checkout.starts("sync-worker") == 1
-    assert checkout.starts("sample") == 1
+    assert checkout.starts("sample-load") == checkout.starts("sample-play") == 1
     assert started.signal(signal.SIGINT) == 0
 
 
@@ -58,7 +58,7 @@ def test_the_sample_is_loaded_once_and_only_if_wanted(checkout: Checkout) -> Non
         started = checkout.start(*arguments)
         started.wait_for(UP)
         started.signal(signal.SIGINT)
-        assert checkout.starts("sample") == loaded
+        assert checkout.starts("sample-load") == checkout.starts("sample-play") == loaded
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -71,10 +71,10 @@ def test_a_signal_ends_everything(checkout: Checkout, number: signal.Signals) ->
     assert checkout.processes() == []
 
 
-@pytest.mark.parametrize("stage", ["callcenter-migrate", "sync-api", "sample"])
+@pytest.mark.parametrize("stage", ["callcenter-migrate", "sync-api", "sample-load"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_while_starting_ends_everything(checkout: Checkout, stage: str, number: signal.Signals) -> None:
-    hanging = "FAKE_" + stage.upper().replace("-", "_")
+    hanging = "FAKE_SAMPLE" if stage == "sample-load" else "FAKE_" + stage.upper().replace("-", "_")
     started = checkout.start("run", **{hanging: "hang"})
     wait_until(lambda: checkout.starts(stage) == 1, f"{stage} starts", lambda: started.output)
 
@@ -123,7 +123,7 @@ def test_a_reader_that_went_away_keeps_nobody_from_stopping(checkout: Checkout) 
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    wait_until(lambda: checkout.starts("sample") == 1, "the sample is loaded")
+    wait_until(lambda: checkout.starts("sample-load") == 1, "the sample is loaded")
     process.send_signal(signal.SIGINT)
 
     process.wait(60)
