@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from shared.edge import faults, logs, metrics
 from shared.edge.settings import Settings
-from shared.pipeline import commands, intents, outbox, topics
+from shared.pipeline import commands, intents, keyreader, outbox, topics
 from shared.pipeline.consumer import Stopped, SubscriptionConsumer
+from shared.pipeline.reading import LogTooShort, ReadTimedOut
 from shared.pipeline.receive import Subscription
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 MAIN = "main"
 UPKEEP_SECONDS = 5.0
 FORGET_EVERY = 720
-"""Rounds of upkeep between two clearings of old answers: an hour."""
+"""Rounds of upkeep between two clearings of old answers and looks at the own keys topic: an hour."""
 STOP_SECONDS = 20.0
 
 
@@ -69,6 +70,7 @@ class Worker:
         self._settings = settings
         self._subscriptions = subscriptions
         self._performers = performers
+        self._moving: Sequence[Subscription] = ()
         self._failed = False
 
     def run(self) -> int:
@@ -139,8 +141,10 @@ class Worker:
                     metrics.INTENTS_OWED.set(intents.owed(session))
                 if rounds % FORGET_EVERY == 0:
                     self._service.transact(self._service.itself, commands.forget_old)
+                    # An erased member's key that a frozen relay sent after its mark is found and marked again.
+                    keyreader.catch_up(self._service, [self._service.name])
                 rounds += 1
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, KafkaException, ReadTimedOut, LogTooShort, faults.FaultRaised) as error:
                 log.warning("upkeep.interrupted", error=type(error).__name__)
 
 
