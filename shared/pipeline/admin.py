@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shared.edge.actor import Actor
 from shared.edge.errors import NotFound
 from shared.edge.settings import Settings
-from shared.pipeline import parking, rebuild, recovery
+from shared.pipeline import keyreader, parking, rebuild, recovery
 from shared.pipeline.receive import Subscription, redrive, skip
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
@@ -31,8 +31,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
     for name in ("redrive", "skip"):
         parsers[name].add_argument("--subscription", default="main", help="default: main")
-        parsers[name].add_argument("--source", help="the publishing service")
-        parsers[name].add_argument("--stream", help="for example customer/ID, as 'parked' lists it")
+        needed = name == "skip"
+        parsers[name].add_argument("--source", required=needed, help="the publishing service")
+        parsers[name].add_argument("--stream", required=needed, help="for example customer/ID, as 'parked' lists it")
     parsers["redrive"].add_argument("--all", action="store_true", help="every parked stream")
     parsers["skip"].add_argument("--reason", required=True, help="why it may be left out; is kept")
     parsers["recover"].add_argument("--apply", action="store_true", help="put right what was found")
@@ -66,10 +67,13 @@ def _subscriptions(settings: Settings, service: Service, all_of: Subscriptions) 
 def _subscription(
     arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions
 ) -> Subscription:
-    found = _subscriptions(settings, service, of)
-    if arguments.subscription not in found:
-        raise NotFound(f"there is no subscription {arguments.subscription}; there are {', '.join(found) or 'none yet'}")
-    return found[arguments.subscription]
+    return _named(_subscriptions(settings, service, of), arguments.subscription)
+
+
+def _named(found: dict[str, Subscription], name: str) -> Subscription:
+    if name not in found:
+        raise NotFound(f"there is no subscription {name}; there are {', '.join(found) or 'none yet'}")
+    return found[name]
 
 
 def _parked(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
@@ -88,13 +92,17 @@ def _redrive(arguments: argparse.Namespace, settings: Settings, service: Service
     if arguments.all:
         with Session(service.engine) as session:
             places = [(p.subscription, p.source, p.stream) for p in parking.listed(session)]
-    else:
+    elif arguments.source and arguments.stream:
         places = [(arguments.subscription, arguments.source, arguments.stream)]
+    else:
+        raise NotFound("say which stream, with --source and --stream, or --all")
+    # Maybe what was missing is a key, and has come meanwhile.
+    keyreader.catch_up(service, sorted({source for _, source, _ in places}))
     left = 0
     for name, source, stream in places:
         went, stay = service.transact(
             _operator(),
-            lambda work, s=known[name], p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
+            lambda work, s=_named(known, name), p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
             point="consumer.commit",
         )
         left += stay
