@@ -79,7 +79,7 @@ def commands(service: Service) -> Callable[..., Awaitable[Command]]:
         idempotency_key: Annotated[str | None, Header(min_length=8, max_length=100)] = None,
     ) -> Command:
         digest = hashlib.blake2b(key=service.keks.fingerprint_key, digest_size=32)
-        digest.update(f"{request.method} {request.url.path}\n".encode())
+        digest.update(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
         digest.update(await request.body())
         return Command(service, actor, idempotency_key, digest.digest())
 
