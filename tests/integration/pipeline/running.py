@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from confluent_kafka import Producer
 
+from shared.edge.settings import Settings
 from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
+from shared.pipeline.subscriptions import Slice, Subscriptions
+from shared.pipeline.worker import Worker
 from tests.probe import Pair
 
 
@@ -47,9 +51,40 @@ def relay(pair: Pair, stop: threading.Event) -> Relay:
     return Relay(pair.publisher, stop)
 
 
+def worker(service: Service, sources: tuple[str, ...] = (), slices: tuple[Slice, ...] = ()) -> Worker:
+    """A worker as its process has it, with its settings."""
+    settings = Settings(
+        service=service.name,
+        database_url="unused",
+        kafka=dict(service.kafka),
+        key_encryption_keys="unused",
+        port=1,
+        token_issuer="unused",
+        jwks_file=Path("unused"),
+        partitions=3,
+    )
+    return Worker(service, settings, Subscriptions(sources, slices), {})
+
+
+@contextmanager
+def working(pair: Pair, made: Worker) -> Iterator[None]:
+    """Run a worker until the context ends."""
+
+    def run(stop: threading.Event) -> None:
+        def pass_on() -> None:
+            stop.wait()
+            made.stop.set()
+
+        threading.Thread(target=pass_on, daemon=True).start()
+        assert made.run() == 0
+
+    with running(pair, run):
+        yield
+
+
 def produce(service: Service, topic: str, messages: Sequence[tuple[bytes | None, bytes | None]]) -> None:
     """Write straight to a topic, past the relay, as somebody could who mustn't."""
-    producer = Producer({**service.kafka, "message.max.bytes": 1_000_000})
+    producer = Producer({**service.kafka, "message.max.bytes": 1_000_000, "partitioner": "murmur2_random"})
     for key, value in messages:
         producer.produce(topic, key=key, value=value)
     assert producer.flush(20) == 0

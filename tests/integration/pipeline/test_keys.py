@@ -1,0 +1,167 @@
+"""Members' keys: there before they are needed, refused once the member is erased, never guessed to be gone."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.events.facts import ERASED, Erased
+from shared.pipeline import keys
+from shared.pipeline.keys import KeyRecord
+from shared.pipeline.reading import stretch
+from shared.pipeline.sealing import KeyEncryptionKeys, new_key
+from shared.pipeline.service import Service
+from tests.integration.pipeline.feed import Feed, slice_of
+from tests.integration.pipeline.running import produce, worker, working
+from tests.probe import RECORD, Pair, new_member, publish, until
+
+
+def erase(service: Service, *members: str) -> None:
+    service.transact(service.itself, lambda work: keys.erase(work, members))
+
+
+def rows(service: Service, sql: str) -> list[tuple[Any, ...]]:
+    with Session(service.engine) as session:
+        return [tuple(row) for row in session.execute(text(sql))]
+
+
+def on_record(service: Service) -> dict[str, KeyRecord]:
+    """What a service's keys topic says of each key when it is read to its end."""
+    return {
+        (message.key() or b"").decode(): keys.parse_record(message.value())
+        for batch in stretch(service.kafka, service.keys_topic, {})
+        for message in batch
+    }
+
+
+def test_a_member_has_one_key_that_stands_in_the_outbox_before_its_first_event(offline: Pair) -> None:
+    one, two = new_member(), new_member()
+    publish(offline.publisher, (one, "a"), (two, "b"))
+    publish(offline.publisher, (one, "c"))
+    found = rows(offline.publisher, "SELECT sequence IS NULL, split_part(stream, '/', 1) FROM outbox ORDER BY id")
+    assert [is_key for is_key, _ in found] == [True, True, False, False, False]
+    assert sorted(member for is_key, member in found if is_key) == sorted([one, two])
+
+
+def test_a_service_that_joins_after_an_erasure_reads_the_rest_and_nothing_of_the_erased(pair: Pair) -> None:
+    kept, gone = new_member(), new_member()
+    notes: dict[str, str] = {}
+
+    def collect(work: object, events: list[Any]) -> None:
+        notes.update({e.stream.partition("/")[2]: e.fact.note for e in events})
+
+    pair.slices = (RECORD, slice_of(collect, "collect"))
+    publish(pair.publisher, (kept, "called about the bill"), (gone, "canary"))
+    with pair.relaying():
+        until(lambda: pair.unsent() == 0)
+        erase(pair.publisher, gone)
+        until(lambda: pair.unsent() == 0)
+        with pair.consuming():
+            pair.heard(2)
+            assert notes[kept] == "called about the bill"
+            assert isinstance(notes[gone], Erased)
+            publish(pair.publisher, (gone, "canary again"))
+            assert pair.heard(3)[-1] == (f"customer/{gone}", 2, ERASED)
+    said = {name.partition("/")[0]: record for name, record in on_record(pair.publisher).items()}
+    assert said[gone].erased
+    assert not said[gone].wrapped
+    assert not said[kept].erased
+    assert [str(member) for (member,) in rows(pair.hearer, "SELECT member FROM erased_member")] == [gone]
+
+
+def test_nothing_that_an_erased_member_says_leaves_in_the_clear_or_sealed(offline: Pair) -> None:
+    member = new_member()
+    erase(offline.publisher, member)
+    publish(offline.publisher, (member, "canary"))
+    ((body,),) = rows(offline.publisher, "SELECT body FROM outbox")
+    assert b'"note":""' in bytes(body) or b"note" not in bytes(body)
+
+
+def test_a_key_that_comes_after_the_erasure_is_refused(offline: Pair) -> None:
+    feed = Feed(offline, (RECORD,))
+    member = new_member()
+    publish(offline.publisher, (member, "canary"))
+    (message,) = feed.drained(with_keys=False)
+    erase(offline.hearer, member)
+    feed.hand_over_keys()
+    assert feed.query("SELECT 1 FROM member_key") == []
+    feed.hear([message])
+    assert feed.notes(member) == [ERASED]
+    assert feed.parked() == {}
+
+
+def test_an_own_key_that_a_frozen_relay_sends_after_the_erasure_is_marked_as_erased_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.pipeline.worker.UPKEEP_SECONDS", 0.1)
+    member = new_member()
+    publish(pair.publisher, (member, "canary"))
+    ((name, record),) = rows(pair.publisher, "SELECT stream, body FROM outbox WHERE sequence IS NULL")
+    with pair.relaying():
+        until(lambda: pair.unsent() == 0)
+        erase(pair.publisher, member)
+        until(lambda: pair.unsent() == 0)
+        produce(pair.publisher, pair.publisher.keys_topic, [(name.encode(), bytes(record))])
+    assert not on_record(pair.publisher)[name].erased
+    with working(pair, worker(pair.publisher)):
+        until(lambda: on_record(pair.publisher)[name].erased)
+
+
+def test_a_missing_key_parks_the_stream_until_it_is_there(offline: Pair) -> None:
+    feed = Feed(offline, (RECORD,))
+    member, other = new_member(), new_member()
+    publish(offline.publisher, (member, "sealed"))
+    (message,) = feed.drained(with_keys=False)
+    feed.hear([message])
+    feed.hear([*feed.published((other, "fine"))][:1])
+    (waits,) = feed.parked().values()
+    assert (waits.stream, waits.kind) == (f"customer/{member}", "poison")
+    assert "isn't here" in waits.reason
+    assert feed.redrive(member) == (1, 0)
+    assert feed.notes(member) == ["sealed"]
+    assert feed.notes(other) == ["fine"]
+
+
+def test_a_key_that_can_t_be_unwrapped_parks_only_who_needs_it(offline: Pair) -> None:
+    feed = Feed(offline, (RECORD,))
+    member, other = new_member(), new_member()
+    publish(offline.publisher, (member, "sealed"), (other, "fine"))
+    messages = feed.drained(with_keys=False)
+    foreign = KeyEncryptionKeys.from_text("foreign:" + base64.b64encode(bytes(32)).decode())
+    wrapped = foreign.wrap(new_key()[1], source=offline.publisher.name, member=member)
+    feed.known_keys = {
+        (m, key_id): KeyRecord(wrapped) if m == member else r for (m, key_id), r in feed.known_keys.items()
+    }
+    feed.hand_over_keys()
+    feed.hear(messages)
+    assert set(feed.parked()) == {f"customer/{member}"}
+    assert feed.notes(other) == ["fine"]
+
+
+def test_text_that_was_moved_to_another_event_parks_its_stream(offline: Pair) -> None:
+    feed = Feed(offline, (RECORD,))
+    member = new_member()
+    one, two = feed.published((member, "one"), (member, "two"))
+    note = {n: msgspec.json.decode(m[1] or b"")["data"]["note"].encode() for n, m in enumerate((one, two))}
+    assert two[1] is not None
+    feed.hear([one, (two[0], two[1].replace(note[1], note[0]))])
+    assert feed.notes(member) == ["one"]
+    assert "doesn't open" in feed.parked()[f"customer/{member}"].reason
+
+
+def test_erasing_forgets_every_source_s_key_of_the_member_and_marks_only_its_own(offline: Pair) -> None:
+    feed = Feed(offline, (RECORD,))
+    member = new_member()
+    feed.hear(feed.published((member, "from the publisher")))
+    publish(offline.hearer, (member, "from the hearer"))
+    assert len(feed.query("SELECT 1 FROM member_key")) == 2
+    erase(offline.hearer, member)
+    assert feed.query("SELECT 1 FROM member_key") == []
+    said = [keys.parse_record(bytes(body)) for (body,) in feed.query("SELECT body FROM outbox WHERE sequence IS NULL")]
+    assert said[0].wrapped
+    assert said[1:] == [KeyRecord(erased=True)]
