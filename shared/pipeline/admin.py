@@ -100,9 +100,10 @@ def _redrive(arguments: argparse.Namespace, settings: Settings, service: Service
     keyreader.catch_up(service, sorted({source for _, source, _ in places}))
     left = 0
     for name, source, stream in places:
+        subscription = _named(known, name)
         went, stay = service.transact(
             _operator(),
-            lambda work, s=_named(known, name), p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
+            lambda work, s=subscription, p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
             point="consumer.commit",
         )
         left += stay
