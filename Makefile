@@ -6,10 +6,10 @@ RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play reset test lint faults docs requirements clean
+.PHONY: help setup run play reset test lint faults planted-bugs docs requirements clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## Make .venv with the pinned packages (the other targets do it when it's due)
 
@@ -34,8 +34,11 @@ lint: .venv/installed ## Check style, types and the direction of imports
 	$(RUN) mypy
 	.venv/bin/python .venv/bin/lint-imports
 
-faults: .venv/installed ## Break things for SECONDS=120 and compare the ledgers
-	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest tests/faults
+faults: .venv/installed ## Break things at random for SECONDS=120 and compare the ledger
+	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest -s tests/faults/test_random.py
+
+planted-bugs: .venv/installed ## Plant bugs in a copy, one at a time: do the tests find them?
+	@$(RUN) tests.faults.planted_bugs
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas

@@ -28,7 +28,7 @@ class Process:
 
     service: str
     command: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log: Path
     number: int = 1
     faults: deque[str] = field(default_factory=deque)
