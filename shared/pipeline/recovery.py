@@ -17,8 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.events import envelope
+from shared.events.customer import SequenceVoided
 from shared.events.envelope import Event
-from shared.events.facts import FACT_TYPES
+from shared.events.facts import type_of
 from shared.pipeline import keyreader, keys, offsets, topics
 from shared.pipeline.attempt import attempt
 from shared.pipeline.incoming import Incoming, read
@@ -67,6 +68,8 @@ class Report:
 
     missing: list[Incoming] = field(default_factory=list)
     """Own events in the log that the database doesn't know, in the order of the log."""
+    logged: list[str] = field(default_factory=list)
+    """Ids of all own events in the log beyond what was noted as sent, known or not."""
     taken_in: int = 0
     """Of these, how many were handled again by the service's own slices (claims, erasures)."""
     already_sent: int = 0
@@ -85,11 +88,20 @@ def check(service: Service) -> None:
     Whatever is in the log beyond the noted offsets must be known here: its sequence given, and not to another
     event that is still unsent.
     """
-    missing: list[Incoming] = []
-    for batch in stretch(service.kafka, service.events_topic, _noted(service)):
-        missing += _unknown(service, [read(m) for m in batch])
+    missing, _ = _look(service)
     if missing:
         raise LogAhead(service.name, missing)
+
+
+def _look(service: Service) -> tuple[list[Incoming], list[str]]:
+    """What the log holds beyond the noted offsets: the events that aren't known here, and the ids of all."""
+    missing: list[Incoming] = []
+    ids: list[str] = []
+    for batch in stretch(service.kafka, service.events_topic, _noted(service)):
+        found = [read(m) for m in batch]
+        missing += _unknown(service, found)
+        ids += [m.envelope.id for m in found if m.envelope]
+    return missing, ids
 
 
 NOT_BEFORE_RECOVER = 78
@@ -154,9 +166,7 @@ def recover(service: Service, slices: Sequence[Slice], *, apply: bool, accept_lo
         first = report.outside[0]
         raise LogTooShort(first.topic, first.partition, first.offset, first.end)
     try:
-        check(service)
-    except LogAhead as ahead:
-        report.missing = list(ahead.missing)
+        report.missing, report.logged = _look(service)
     except LogTooShort:
         if not accept_loss:
             raise
@@ -212,9 +222,9 @@ def _move_on(work: Work, report: Report) -> None:
     for message in report.missing:
         if message.envelope:
             last[message.stream] = max(last[message.stream], message.envelope.sequence)
-    ids = [m.envelope.id for m in report.missing if m.envelope]
+    # Unsent in the backup, and sent after it was made: a second time under a new sequence would be a second effect.
     sent = work.session.execute(
-        text("DELETE FROM outbox WHERE event_id = ANY(CAST(:ids AS uuid[])) RETURNING 1"), {"ids": ids}
+        text("DELETE FROM outbox WHERE event_id = ANY(CAST(:ids AS uuid[])) RETURNING 1"), {"ids": report.logged}
     )
     report.already_sent = len(sent.all())
     streams = {"streams": list(last), "last": list(last.values())}
@@ -296,7 +306,7 @@ def _is_customer(stream: str) -> bool:
 def _void_row(work: Work, stream: str, sequence: int) -> dict[str, object]:
     event_id = envelope.new_id()
     body = envelope.body(
-        FACT_TYPES["sequence.voided"],
+        type_of(SequenceVoided()),
         {},
         id=event_id,
         source=work.source,
