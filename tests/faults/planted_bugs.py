@@ -1,6 +1,6 @@
 """python -m tests.faults.planted_bugs: are the tests able to find what they are there for?
 
-Each bug is a patch to a copy of the checkout; the unmodified tests that should find it are run there. Prints a
+Each bug is a patch to a copy of what is committed; the unmodified tests that should find it are run there. Prints a
 table, and ends with 1 when a bug isn't found.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,8 +54,8 @@ def plant(bug: Bug, environment: dict[str, str]) -> Result:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crm-bug-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder)
-        for name in COPIED:
-            _copy(ROOT / name, copy / name)
+        archive = subprocess.run(["git", "archive", "HEAD", *COPIED], cwd=ROOT, capture_output=True, check=True)
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
         for edit in bug.edits:
             path = copy / edit.path
             path.write_text(patched(path.read_text(encoding="utf-8"), edit.old, edit.new), encoding="utf-8")
@@ -72,15 +71,8 @@ def patched(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
-    else:
-        shutil.copy2(source, target)
-
-
 def _failing(copy: Path, bug: Bug, environment: dict[str, str]) -> str:
-    """The first test that fails, empty when none does. Raises ``RuntimeError`` when they can't be run."""
+    """The first test that fails, empty when none does."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *bug.tests],
         capture_output=True,
@@ -93,7 +85,8 @@ def _failing(copy: Path, bug: Bug, environment: dict[str, str]) -> str:
         return ""
     found = re.search(r"^FAILED \S*?(?P<file>[\w.]+)::(?P<test>\S+)", done.stdout, re.MULTILINE)
     if done.returncode != TESTS_FAILED or found is None:
-        raise RuntimeError(f"the tests for {bug.name!r} couldn't be run\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        print(f"the tests for {bug.name!r} couldn't be run\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        return ""
     return f"{found['file']}: {found['test']}"
 
 

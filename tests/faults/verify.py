@@ -105,7 +105,7 @@ def _states(callcenter: psycopg.Connection, ledger: Ledger) -> None:
 
 
 def _records(callcenter: psycopg.Connection, sync: psycopg.Connection, ledger: Ledger) -> None:
-    ours = _values(_rows(callcenter, "SELECT member::text, states FROM customer"))
+    ours = _values(_rows(callcenter, "SELECT member::text, states FROM customer_record WHERE registered IS NOT NULL"))
     theirs = _values(_rows(sync, "SELECT member::text, states FROM customer_record WHERE registered IS NOT NULL"))
     assert ours == theirs, _differences(ours, theirs)
     for member, values in ledger.values.items():
