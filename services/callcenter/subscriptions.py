@@ -1,6 +1,7 @@
 """What the call center hears."""
 
-from services.callcenter.customers import erasure, handlers
+from services.callcenter.customers import erasure
+from shared.pipeline import claims
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions(
@@ -9,10 +10,10 @@ SUBSCRIPTIONS = Subscriptions(
         Slice(
             "customers",
             {
-                "customer.registered": handlers.heard_claims,
-                "customer.edited": handlers.heard_claims,
+                "customer.registered": claims.heard,
+                "customer.edited": claims.heard,
                 "customer.erased": erasure.heard_erased,
-                "custom_field.defined": handlers.heard_fields,
+                "custom_field.defined": claims.heard_fields,
             },
         ),
     ),

@@ -23,6 +23,7 @@ from shared.edge.auth import Authenticator
 from shared.edge.http import create_app
 from shared.edge.live import Live
 from shared.edge.settings import Settings
+from shared.pipeline import customer_tables
 from shared.pipeline import tables as pipeline
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
@@ -30,7 +31,7 @@ from shared.web import pages as web
 
 NAME = "callcenter"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-METADATAS = (pipeline.metadata, metadata)
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
 
 
 def app(settings: Settings, of: Service) -> FastAPI:

@@ -7,6 +7,7 @@ from services.sync.notices import handlers as notices
 from services.sync.timeline import handlers as timeline
 from services.sync.timeline.tables import interaction
 from shared.pipeline import claims
+from shared.pipeline.customer_tables import claim, custom_field, customer_record
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
 
 
@@ -19,12 +20,12 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
             Slice(
                 "customers",
                 {
-                    "customer.registered": customers.heard_claims,
-                    "customer.edited": customers.heard_claims,
+                    "customer.registered": claims.heard,
+                    "customer.edited": claims.heard,
                     "customer.erased": customers.heard_erased,
-                    "custom_field.defined": customers.heard_fields,
+                    "custom_field.defined": claims.heard_fields,
                 },
-                derived=(claims.claim, claims.customer_record, claims.custom_field),
+                derived=(claim, customer_record, custom_field),
             ),
             Slice(
                 "notices",

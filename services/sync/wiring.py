@@ -20,7 +20,7 @@ from shared.edge.auth import Authenticator
 from shared.edge.http import create_app
 from shared.edge.live import Live
 from shared.edge.settings import Settings
-from shared.pipeline import claims, tables
+from shared.pipeline import customer_tables, tables
 from shared.pipeline.intents import Performer
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
@@ -31,7 +31,7 @@ from shared.web.render import Pages
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline")]
-METADATAS = (tables.metadata, claims.metadata, metadata)
+METADATAS = (tables.metadata, customer_tables.metadata, metadata)
 
 
 def app(settings: Settings, service: Service) -> FastAPI:

@@ -30,7 +30,7 @@ class Lost(msgspec.Struct, frozen=True):
     settled_by: str | None = None
 
 
-class FieldState(msgspec.Struct, frozen=True):
+class FieldState(msgspec.Struct, frozen=True, omit_defaults=True):
     """One field, folded. `value` is a tuple for sets (sorted) and append-only fields; empty: nothing known.
 
     `heads` are the claims that a new claim has to name as seen: under "" or, of a set, under each element,

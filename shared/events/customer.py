@@ -51,6 +51,8 @@ class CustomFieldDefined(Fact, frozen=True, kw_only=True):
     label: str
     kind: str
     policy: str = "latest"
+    choices: tuple[str, ...] = ()
+    """The values of a field of the kind ``choice``."""
 
 
 @fact("sequence.voided", stream="")

@@ -8,84 +8,53 @@ any order and however often it is stored, so events may be heard again.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, Column, DateTime, Index, Integer, MetaData, Table, Text, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from shared.customer import member as members_
+from shared.customer import fold
 from shared.customer.claims import Claim, distinct
-from shared.customer.fields import Field, UnknownField, field
+from shared.customer.fields import Field, InvalidValue, UnknownField, field
 from shared.customer.fold import Change, FieldState, fold_field
-from shared.customer.fold import edit as edit_claims
-from shared.customer.member import Member, member_of
+from shared.customer.member import Member, member_of, stream
+from shared.customer.phones import with_code
+from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerRegistered, CustomFieldDefined
 from shared.events.envelope import Event, new_id
-from shared.pipeline import keys
+from shared.pipeline import definitions, keys
+from shared.pipeline.customer_tables import any_of, customer_record
+from shared.pipeline.definitions import Definition, NotUnderstood, custom_fields
 from shared.pipeline.work import Work
 
-metadata = MetaData()
-_C = Text(collation="C")  # compares as Python does
+MOST_TOPICS = 48
 
-claim = Table(
-    "claim",
-    metadata,
-    Column("member", UUID, primary_key=True),
-    Column("field", _C, primary_key=True),
-    Column("id", _C, primary_key=True),
-    Column("value", _C, nullable=False, comment="personal, in the clear; deleted when the member is erased"),
-    Column("saw", ARRAY(_C), nullable=False),
-    Column("occurred", DateTime(timezone=True), nullable=False),
-    Column("source", _C, nullable=False),
-    Column("author", _C, nullable=False),
-)
+Pair = tuple[str, str]
+"""A member and a field of it."""
 
-customer_record = Table(
-    "customer_record",
-    metadata,
-    Column("member", UUID, primary_key=True),
-    Column("registered", DateTime(timezone=True), comment="first known of; none once the member is erased"),
-    Column("states", JSONB, nullable=False, server_default=text("'{}'"), comment="FieldState by field"),
-    Column("name", Text, nullable=False, server_default=text("''"), comment="words to search, see plain"),
-    Column("phone", Text, nullable=False, server_default=text("''")),
-    Column("email", Text, nullable=False, server_default=text("''"), comment="in small letters"),
-    Index("customer_record_name", text("to_tsvector('simple', name)"), postgresql_using="gin"),
-    Index("customer_record_email", "email", postgresql_ops={"email": "text_pattern_ops"}),
-    Index("customer_record_registered", text("registered DESC"), "member"),
-    comment="What the claims of each member fold to; also the row by which a member is locked",
-)
 
-# The last digits of a number are known in more forms than the first ones.
-Index(
-    "customer_record_phone",
-    func.reverse(customer_record.c.phone).label("backwards"),
-    postgresql_ops={"backwards": "text_pattern_ops"},
-)
+@dataclass
+class Held:
+    """A member whose row this transaction has locked."""
 
-custom_field = Table(
-    "custom_field",
-    metadata,
-    Column("name", _C, primary_key=True),
-    Column("label", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("policy", Text, nullable=False),
-    Column("occurred", DateTime(timezone=True), nullable=False),
-    Column("source", _C, nullable=False),
-    Column("sequence", Integer, nullable=False),
-    comment="The newest definition of each department's field",
-)
+    states: dict[str, FieldState]
+    registered: datetime | None = None
+    erased: bool = False
+    new: bool = False
+    """Its row was made by this transaction, so it has no claims but those of this transaction."""
 
 
 @dataclass(frozen=True)
 class Told:
     """What one fact told of a customer."""
 
-    member: Member
+    member: str
     occurred: datetime
     claims: tuple[Claim, ...] = ()
 
@@ -105,8 +74,8 @@ def made(claims: Iterable[Claim]) -> tuple[ClaimMade, ...]:
     return tuple(ClaimMade(id=c.id, field=c.field, value=c.value, saw=c.saw, made=c.occurred) for c in claims)
 
 
-def lock(session: Session, members: Iterable[str]) -> dict[str, dict[str, FieldState]]:
-    """Lock the members, known here or not, to the end of the transaction; gives their folded fields.
+def lock(session: Session, members: Iterable[str]) -> dict[str, Held]:
+    """Lock the members, known here or not, to the end of the transaction; gives what is known of each.
 
     To be called before anything about their claims is read, and with all members of a transaction at once.
     """
@@ -114,92 +83,160 @@ def lock(session: Session, members: Iterable[str]) -> dict[str, dict[str, FieldS
     if not wanted:
         return {}
     # A field's definition may not change between its reading and the commit of what was folded by it.
-    session.execute(_FIELDS_SHARED)
-    session.execute(_ADD, {"members": wanted})
-    rows = session.execute(_LOCK, {"members": wanted})
-    return {str(row.member): states_of(row.states) for row in rows}
+    definitions.hold_still(session)
+    new = set(session.scalars(_ADD, {"members": wanted}))
+    rows = session.execute(_LOCK, {"members": wanted}).all()
+    # Only now: an erasure that was under way has committed, since its lock is ours.
+    gone = keys.erased(session, wanted)
+    return {
+        row.member: Held(_states.decode(row.states), row.registered, row.member in gone, row.member in new)
+        for row in rows
+    }
 
 
-def store_claims(work: Work, tellings: Sequence[Told]) -> set[str]:
+def hold_steady(session: Session, members: Iterable[str]) -> dict[str, bool]:
+    """Keep the members from being erased until the commit: member -> whether it is erased already.
+
+    Members that aren't known here are left out.
+    """
+    c = customer_record.c
+    of_them = select(c.member).where(c.member == any_of(sorted(set(members)))).order_by(c.member)
+    known = session.scalars(of_them.with_for_update(read=True)).all()
+    gone = keys.erased(session, known)
+    return {member: member in gone for member in known}
+
+
+def standing(session: Session, member: str) -> Held:
+    """The member, locked. Raises ``NotFound``, and ``Conflict`` when it is erased."""
+    held = lock(session, [member])[member]
+    if held.erased:
+        raise Conflict("this customer was erased; nothing more can be written about the person")
+    if held.registered is None:
+        raise NotFound("there is no such customer")
+    return held
+
+
+def store_claims(work: Work, tellings: Sequence[Told], held: Mapping[str, Held] | None = None) -> set[str]:
     """Keep claims and fold the fields they touch; gives the members whose record may have changed.
 
-    What is known already changes nothing. Claims of an erased member are not kept.
+    What is known already changes nothing. Claims of an erased member are not kept. ``held`` are the members if
+    they are locked already, and is brought up to date.
     """
-    states = lock(work.session, (t.member for t in tellings))
-    erased = keys.erased(work.session, {t.member for t in tellings})
-    kept = [t for t in tellings if t.member not in erased]
-    if not kept:
-        return set()
-    first: dict[str, datetime] = {}
-    by_field: dict[tuple[str, str], list[Claim]] = {}
-    for telling in kept:
-        member = telling.member
-        first[member] = min(first.get(member, telling.occurred), telling.occurred)
+    held = lock(work.session, (t.member for t in tellings)) if held is None else held
+    given: dict[Pair, list[Claim]] = {}
+    met: set[str] = set()
+    for telling in tellings:
+        of = held[telling.member]
+        if of.erased:
+            continue
+        if of.registered is None or telling.occurred < of.registered:
+            of.registered = telling.occurred
+            met.add(telling.member)
         for one in telling.claims:
-            by_field.setdefault((member, one.field), []).append(one)
-    work.session.execute(_MET, {"members": list(first), "met": list(first.values())})
-    rows = [_row(m, c) for (m, _), claims in by_field.items() for c in distinct(claims).values()]
-    news = work.session.execute(_INSERT, {"rows": msgspec.json.encode(rows).decode()}) if rows else ()
-    return _fold(work.session, states, {(str(member), name) for member, name in news})
+            given.setdefault((telling.member, one.field), []).append(one)
+    alone = {pair: claims for pair, claims in given.items() if held[pair[0]].new}
+    touched = _insert(work.session, given) - alone.keys()
+    changed = _fold(work.session, held, {**_read(work.session, touched), **alone}) | met
+    _save(work.session, held, changed)
+    return changed
 
 
-def refold(session: Session, touched: Iterable[tuple[str, str]]) -> set[str]:
-    """Fold these (member, field) again from their claims. Gives the members."""
-    pairs = set(touched)
-    return _fold(session, lock(session, (member for member, _ in pairs)), pairs)
-
-
-def _fold(session: Session, locked: Mapping[str, dict[str, FieldState]], touched: set[tuple[str, str]]) -> set[str]:
-    pairs = sorted(touched)
-    if not pairs:
+def _insert(session: Session, given: Mapping[Pair, list[Claim]]) -> set[Pair]:
+    """Gives the (member, field) that got a claim."""
+    if not given:
         return set()
-    states = {member: locked[member] for member, _ in pairs}
-    custom = custom_fields(session)
-    stored = session.execute(_READ, {"members": [m for m, _ in pairs], "fields": [f for _, f in pairs]})
-    claims: dict[tuple[str, str], list[Claim]] = {}
-    for row in stored:
-        claims.setdefault((str(row.member), row.field), []).append(_claim(row))
+    rows = [_row(member, one) for (member, _), claims in given.items() for one in distinct(claims).values()]
+    return {(member, name) for member, name in session.execute(_INSERT, {"rows": _json(rows)})}
+
+
+def _read(session: Session, pairs: Iterable[Pair]) -> dict[Pair, list[Claim]]:
+    wanted = sorted(pairs)
+    claims: dict[Pair, list[Claim]] = {}
+    if wanted:
+        parameters = {"members": [m for m, _ in wanted], "fields": [f for _, f in wanted]}
+        for member, *of in session.execute(_READ, parameters):
+            one = _claim(of)
+            claims.setdefault((member, one.field), []).append(one)
+    return claims
+
+
+def _fold(session: Session, held: Mapping[str, Held], claims: Mapping[Pair, list[Claim]]) -> set[str]:
+    """Fold fields of held members from all their claims; gives the members."""
+    custom = custom_fields(session) if claims else {}
     for (member, name), known in claims.items():
+        held[member].new = False
         try:
-            states[member][name] = fold_field(field(name, custom), known)
+            held[member].states[name] = fold_field(field(name, custom), known)
         except UnknownField:
             continue  # a newer publisher's; kept until a release knows it, as a guessed policy could be wrong
-    rows = [{"member": member, **_columns(fields)} for member, fields in states.items()]
-    session.execute(_UPDATE, {"rows": msgspec.json.encode(rows).decode()})
-    return set(states)
+    return {member for member, _ in claims}
 
 
-def forget(session: Session, members: Iterable[str]) -> None:
-    """Delete all that is kept of the members here: claims, record, what could be searched."""
+def _save(session: Session, held: Mapping[str, Held], members: Iterable[str]) -> None:
+    rows = [
+        {"member": m, "registered": held[m].registered, "states": held[m].states, **_searched(held[m].states)}
+        for m in sorted(members)
+    ]
+    if rows:
+        session.execute(_UPDATE, {"rows": _json(rows)})
+
+
+def forget(work: Work, members: Iterable[str]) -> None:
+    """Delete all that is kept of the members here: claims, record, what could be searched, keys."""
     wanted = sorted(set(members))
-    lock(session, wanted)
-    session.execute(_FORGET_CLAIMS, {"members": wanted})
-    session.execute(_FORGET_RECORD, {"members": wanted})
+    # The rows before the keys, as everybody takes these locks.
+    lock(work.session, wanted)
+    work.session.execute(_FORGET_CLAIMS, {"members": wanted})
+    work.session.execute(_FORGET_RECORD, {"members": wanted})
+    keys.erase(work, wanted)
 
 
 def edit(
-    work: Work,
-    member: Member,
-    changes: Mapping[str, Change],
-    saw: Mapping[str, Sequence[str]],
+    work: Work, member: Member, changes: Mapping[str, Change], saw: Mapping[str, Sequence[str]], region: str
 ) -> tuple[Claim, ...]:
     """Claims of the actor for a member, stored and published; none if all is so already.
 
     ``saw`` says for each field which claims the actor had before his eyes; where it is silent, today's heads.
-    Raises ``UnknownField`` and ``InvalidValue``.
+    ``region``: the country of phone numbers without a country code. Raises ``NotFound``, ``Conflict`` for an erased
+    customer, and ``Invalid``.
     """
-    states = lock(work.session, [member])[member]
-    states |= {name: as_seen(states[name], saw[name]) for name in states.keys() & saw.keys()}
-    claims = edit_claims(
-        states,
-        changes,
-        custom_fields(work.session),
-        ids=iter(new_id, ""),
-        occurred=work.now,
-        source=work.source,
-        author=work.actor.id,
-    )
-    return publish_edit(work, member, claims)
+    held = standing(work.session, member)
+    states = held.states | {name: as_seen(held.states[name], saw[name]) for name in held.states.keys() & saw.keys()}
+    custom = custom_fields(work.session)
+    with invalid():
+        coded = with_code(changes, custom, region)
+    return publish_edit(work, member, claims_for(work, states, coded, custom), held)
+
+
+def claims_for(
+    work: Work,
+    states: Mapping[str, FieldState],
+    changes: Mapping[str, Change],
+    custom: Mapping[str, Field],
+    at: datetime | None = None,
+) -> list[Claim]:
+    """The claims by which the actor, who saw these states, makes the changes. Raises ``Invalid``."""
+    with invalid():
+        return fold.edit(
+            states,
+            changes,
+            custom,
+            ids=iter(new_id, ""),
+            occurred=at or work.now,
+            source=work.source,
+            author=work.actor.id,
+        )
+
+
+@contextmanager
+def invalid() -> Iterator[None]:
+    """What a field doesn't take is ``Invalid``; the text names the field and what is expected, never the value."""
+    try:
+        yield
+    except UnknownField as error:
+        raise Invalid(f"a customer has no field {error.args[0]}") from None
+    except (InvalidValue, TypeError) as error:
+        raise Invalid(str(error)) from None
 
 
 def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
@@ -208,67 +245,69 @@ def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
     return msgspec.structs.replace(state, heads={"": tuple(saw)} if "" in state.heads else elements)
 
 
-def publish_edit(work: Work, member: Member, claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Store claims of the actor and publish them, if there are any."""
+def publish_edit(work: Work, member: Member, claims: Sequence[Claim], held: Held) -> tuple[Claim, ...]:
+    """Store claims of the actor about a member that is held, and publish them, if there are any."""
     if claims:
-        work.publish(members_.stream(member), CustomerEdited(claims=made(claims)))
-        store_claims(work, [Told(member, work.now, tuple(claims))])
-        work.touch(members_.stream(member))
+        work.publish(stream(member), CustomerEdited(claims=made(claims)))
+        store_claims(work, [Told(member, work.now, tuple(claims))], {member: held})
+        work.touch(stream(member))
     return tuple(claims)
 
 
-def define(work: Work, events: Sequence[Event]) -> None:
-    """Take definitions of custom fields; the newest by (occurred, source, sequence) holds.
+def heard(work: Work, events: list[Event]) -> None:
+    """Customers registered or edited, also by this service: what is known already changes nothing."""
+    good = named(work, events)
+    changed = store_claims(work, [told(event) for event in good])
+    touch(work, changed & {member_of(event.stream) for event in good if event.live})
 
-    A definition of a kind or policy that isn't known here is rejected.
-    """
-    good = {event.id: defined for event in events if (defined := _definition(work, event)) is not None}
-    if not good:
-        return
-    work.session.execute(_FIELDS_ALONE)
-    before = custom_fields(work.session)
+
+def named(work: Work, events: Iterable[Event]) -> list[Event]:
+    """The events whose stream names a member; the others are rejected."""
+    good = []
     for event in events:
-        if event.id in good:
-            work.session.execute(
-                _DEFINE,
-                {
-                    **msgspec.structs.asdict(good[event.id]),
-                    "occurred": event.occurred,
-                    "source": event.source,
-                    "sequence": event.sequence,
-                },
-            )
-    after = custom_fields(work.session)
-    changed = [name for name in after if after[name] != before.get(name)]
-    rows = work.session.execute(_MEMBERS_WITH, {"fields": changed})
-    refold(work.session, {(str(member), name) for member, name in rows})
+        try:
+            is_named = str(UUID(member_of(event.stream))) == member_of(event.stream)
+        except ValueError:
+            is_named = False
+        if is_named:
+            good.append(event)
+        else:
+            work.reject(event, "the stream doesn't name a member")
+    return good
 
 
-def _definition(work: Work, event: Event) -> CustomFieldDefined | None:
-    fact = event.fact
-    assert isinstance(fact, CustomFieldDefined)
-    try:
-        described = msgspec.convert(msgspec.structs.asdict(fact), Field)
-        if described == field(described.name, {described.name: described}):
-            return fact
-        work.reject(event, "the field has the name of a field that every customer has")
-    except (msgspec.ValidationError, UnknownField) as error:
-        work.reject(event, f"the definition isn't one that is known here: {error}")
-    return None
+def touch(work: Work, members: Iterable[str]) -> None:
+    """Tell the open pages of these members, unless there are too many to be of interest to anybody."""
+    topics = {stream(Member(member)) for member in members}
+    if len(topics) <= MOST_TOPICS:
+        work.touch(*topics)
 
 
-def custom_fields(session: Session) -> dict[str, Field]:
-    """The departments' fields by name."""
-    c = custom_field.c
-    rows = session.execute(select(c.name, c.label, c.kind, c.policy).order_by(c.name))
-    return {row.name: Field(*row) for row in rows}
+def heard_fields(work: Work, events: list[Event]) -> None:
+    """Definitions of custom fields; one of a kind or policy that isn't known here is rejected."""
+    good = []
+    for event in events:
+        assert isinstance(event.fact, CustomFieldDefined)
+        try:
+            good.append(Definition(definitions.field_of(event.fact), event.occurred, event.id))
+        except NotUnderstood as error:
+            work.reject(event, str(error))
+    if good:
+        define(work, good)
+
+
+def define(work: Work, news: Iterable[Definition]) -> None:
+    """Keep definitions of custom fields, and fold anew what folds in another way by them."""
+    if fields := definitions.keep(work.session, news):
+        pairs = {(member, name) for member, name in work.session.execute(_CLAIMED, {"fields": fields})}
+        held = lock(work.session, (member for member, _ in pairs))
+        _save(work.session, held, _fold(work.session, held, _read(work.session, pairs)))
 
 
 def claims_of(session: Session, member: str, fields: Iterable[str]) -> dict[str, Claim]:
     """The claims of these fields of a member, by id."""
-    names = sorted(set(fields))
-    rows = session.execute(_READ, {"members": [member] * len(names), "fields": names})
-    return {row.id: _claim(row) for row in rows}
+    found = _read(session, {(member, name) for name in fields})
+    return {one.id: one for claims in found.values() for one in claims}
 
 
 def plain(words: str) -> str:
@@ -277,45 +316,44 @@ def plain(words: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
 
 
+def plain_email(address: str) -> str:
+    """An e-mail address as it is searched: hardly any server tells capitals apart, whatever the standard."""
+    return address.strip().casefold()
+
+
 def _row(member: str, one: Claim) -> dict[str, Any]:
     return {"member": member, **msgspec.structs.asdict(one)}
 
 
-def _claim(row: Any) -> Claim:
-    return Claim(row.id, row.field, row.value, tuple(row.saw), row.occurred, row.source, row.author)
+def _claim(row: Sequence[Any]) -> Claim:
+    id, name, value, saw, occurred, source, author = row
+    return Claim(id, name, value, tuple(saw), occurred, source, author)
 
 
-def states_of(stored: Any) -> dict[str, FieldState]:
-    """The folded fields as ``customer_record.states`` keeps them."""
-    return msgspec.convert(stored, dict[str, FieldState])
+def _json(rows: object) -> str:
+    return msgspec.json.encode(rows).decode()
 
 
-def _columns(states: Mapping[str, FieldState]) -> dict[str, Any]:
+def _searched(states: Mapping[str, FieldState]) -> dict[str, str]:
     def one(name: str) -> str:
         value = states[name].value if name in states else ""
         return value if isinstance(value, str) else " ".join(value)
 
     return {
-        "states": states,
         "name": plain(" ".join(map(one, ("given_name", "family_name", "company")))),
         "phone": one("phone"),
-        "email": one("email").lower(),
+        "email": plain_email(one("email")),
     }
 
 
-_FIELDS_SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('custom_field', 0))")
-_FIELDS_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('custom_field', 0))")
+_states = msgspec.json.Decoder(dict[str, FieldState])
 _ADD = text("""
 INSERT INTO customer_record (member) SELECT unnest(CAST(:members AS uuid[])) ORDER BY 1 ON CONFLICT DO NOTHING
+RETURNING member::text
 """)
 _LOCK = text("""
-SELECT member, states FROM customer_record WHERE member = ANY (CAST(:members AS uuid[])) ORDER BY member
-FOR UPDATE
-""")
-_MET = text("""
-UPDATE customer_record AS r SET registered = m.met
-FROM unnest(CAST(:members AS uuid[]), CAST(:met AS timestamptz[])) AS m (member, met)
-WHERE r.member = m.member AND (r.registered IS NULL OR m.met < r.registered)
+SELECT member::text, registered, states::text FROM customer_record WHERE member = ANY (CAST(:members AS uuid[]))
+ORDER BY customer_record.member FOR UPDATE
 """)
 # Of different claims with one id the emptier stands, whichever comes first (shared.customer.claims.distinct).
 _INSERT = text("""
@@ -327,16 +365,17 @@ ON CONFLICT (member, field, id) DO UPDATE SET value = excluded.value, saw = excl
     occurred = excluded.occurred, source = excluded.source, author = excluded.author
 WHERE (excluded.value, excluded.occurred, excluded.source, excluded.author, excluded.saw)
     < (c.value, c.occurred, c.source, c.author, c.saw)
-RETURNING member, field
+RETURNING member::text, field
 """)
 _READ = text("""
-SELECT c.* FROM claim c
+SELECT c.member::text, c.id, c.field, c.value, c.saw, c.occurred, c.source, c.author FROM claim c
 JOIN unnest(CAST(:members AS uuid[]), CAST(:fields AS text[])) AS p (member, field) USING (member, field)
 """)
 _UPDATE = text("""
-UPDATE customer_record AS r SET states = n.states, name = n.name, phone = n.phone, email = n.email
-FROM json_to_recordset(CAST(:rows AS json)) AS n (member uuid, states jsonb, name text, phone text,
-                                                  email text)
+UPDATE customer_record AS r
+SET registered = n.registered, states = n.states, name = n.name, phone = n.phone, email = n.email
+FROM json_to_recordset(CAST(:rows AS json)) AS n (member uuid, registered timestamptz, states jsonb, name text,
+                                                  phone text, email text)
 WHERE r.member = n.member
 """)
 _FORGET_CLAIMS = text("DELETE FROM claim WHERE member = ANY (CAST(:members AS uuid[]))")
@@ -344,11 +383,8 @@ _FORGET_RECORD = text("""
 UPDATE customer_record SET registered = NULL, states = '{}', name = '', phone = '', email = ''
 WHERE member = ANY (CAST(:members AS uuid[]))
 """)
-_DEFINE = text("""
-INSERT INTO custom_field AS f (name, label, kind, policy, occurred, source, sequence)
-VALUES (:name, :label, :kind, :policy, :occurred, :source, :sequence)
-ON CONFLICT (name) DO UPDATE SET label = excluded.label, kind = excluded.kind, policy = excluded.policy,
-    occurred = excluded.occurred, source = excluded.source, sequence = excluded.sequence
-WHERE (excluded.occurred, excluded.source, excluded.sequence) > (f.occurred, f.source, f.sequence)
+# The second condition is that of the index.
+_CLAIMED = text("""
+SELECT DISTINCT member::text, field FROM claim
+WHERE field = ANY (CAST(:fields AS text[])) AND field LIKE 'custom.%'
 """)
-_MEMBERS_WITH = text("SELECT DISTINCT member, field FROM claim WHERE field = ANY (CAST(:fields AS text[]))")

@@ -12,13 +12,14 @@ from services.callcenter.cases import rules
 from services.callcenter.cases.tables import case
 from services.callcenter.contacts.handlers import RINGERS, instant, known
 from services.callcenter.contacts.tables import contact
-from services.callcenter.customers import record
 from services.callcenter.customers.handlers import DESK
 from shared.customer.member import Member, stream
 from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.edge.live import topic
 from shared.events.callcenter import CaseOpened
 from shared.events.envelope import new_id
+from shared.pipeline.claims import hold_steady
+from shared.pipeline.customer_tables import any_of
 from shared.pipeline.work import Work
 
 
@@ -64,7 +65,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     """Open cases. Raises ``Forbidden``, ``NotFound``, ``Invalid``."""
     work.actor.need(*DESK, *RINGERS)
     known(work, "reason", {command.reason for command in commands})
-    erased = record.hold_steady(work.session, {command.member for command in commands})
+    erased = hold_steady(work.session, {command.member for command in commands})
     offered = _offered(work, [command.contact for command in commands if command.contact])
     rows, opened = [], []
     for command in commands:
@@ -111,9 +112,9 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     """Close cases with their solutions. Raises ``Forbidden``, ``NotFound``, ``Conflict``, ``Invalid``."""
     work.actor.need(*DESK, *RINGERS)
     c = case.c
-    of_ids = c.id == record.members_in(sorted({command.case for command in commands}))
+    of_ids = c.id == any_of(sorted({command.case for command in commands}))
     # First the customers, then their cases: the order in which an erasure locks them.
-    erased = record.hold_steady(work.session, work.session.scalars(select(c.member).where(of_ids)).all())
+    erased = hold_steady(work.session, work.session.scalars(select(c.member).where(of_ids)).all())
     found = work.session.execute(
         select(c.id, c.member, c.state, c.requested).where(of_ids).order_by(c.id).with_for_update()
     )
@@ -149,7 +150,7 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
 
 def forget(work: Work, members: Sequence[str]) -> None:
     """Empty what cases say about the members."""
-    of_them = case.c.member == record.members_in(members)
+    of_them = case.c.member == any_of(members)
     work.session.execute(update(case).where(of_them).values(subject="", solution=""))
 
 
@@ -168,6 +169,6 @@ _RESOLVE = (
 
 def _offered(work: Work, contacts: Sequence[str]) -> dict[tuple[str, str], datetime]:
     rows = work.session.execute(
-        select(contact.c.id, contact.c.member, contact.c.offered).where(contact.c.id == record.members_in(contacts))
+        select(contact.c.id, contact.c.member, contact.c.offered).where(contact.c.id == any_of(contacts))
     )
     return {(row.id, row.member): row.offered for row in rows}

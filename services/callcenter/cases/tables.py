@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, DateTime, Double, ForeignKey, Index, Table, Text, text
 
-from services.callcenter.customers.tables import Id, customer
 from services.callcenter.metadata import metadata
+from shared.pipeline.customer_tables import Id, customer_record
 
 case = Table(
     "customer_case",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("member", Id, ForeignKey(customer.c.member), nullable=False),
+    Column("member", Id, ForeignKey(customer_record.c.member), nullable=False),
     Column("contact", Id, ForeignKey("contact.id"), comment="at which it was opened"),
     Column("reason", Text, nullable=False),
     Column("subject", Text, nullable=False, comment="personal"),

@@ -14,8 +14,8 @@ from services.callcenter.contacts import rules
 from services.callcenter.contacts.rules import Contact, Review
 from services.callcenter.contacts.tables import choice, contact
 from services.callcenter.customers import handlers as customers
-from services.callcenter.customers import record
-from services.callcenter.customers import rules as finding
+from services.callcenter.customers import reads as finding
+from services.callcenter.customers import rules as naming
 from shared.customer.member import Member, stream
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.edge.live import topic
@@ -25,6 +25,8 @@ from shared.events.callcenter import (
 )
 from shared.events.envelope import new_id
 from shared.events.facts import Fact
+from shared.pipeline.claims import hold_steady
+from shared.pipeline.customer_tables import any_of
 from shared.pipeline.work import Work
 
 RINGERS = ("telephony", "importer")
@@ -94,7 +96,7 @@ def _ring(work: Work, command: Ring, region: str) -> Rung:
         return Rung(*found)
     at = instant(work, command.at)
     member = _caller(work, command, region, at)
-    erased = record.hold_steady(work.session, [member]).get(member)
+    erased = hold_steady(work.session, [member]).get(member)
     if erased is None:
         raise NotFound("there is no such customer")
     new = Rung(new_id(), member, "offered", at)
@@ -123,20 +125,20 @@ def _ring(work: Work, command: Ring, region: str) -> Rung:
 def _caller(work: Work, command: Ring, region: str, at: datetime) -> str:
     if command.customer:
         return command.customer
-    term = finding.address_term(command.number, region)
+    term = naming.address_term(command.number, region)
     if term is None:
         return customers.register(work, [customers.Register(origin="call", at=at)], region)[0]
     # Two calls from one new number at once are to make one customer.
     _alone(work, "/".join(term))
-    for member in record.found(work.session, *term, limit=1):
-        return member
+    if known := finding.known_by(work.session, *term):
+        return known
     kind, value = term
     changes = {kind: value} if _is_value(kind, value) else {}
     return customers.register(work, [customers.Register(changes, origin="call", at=at)], region)[0]
 
 
 def _is_value(kind: str, value: str) -> bool:
-    return kind == "phone" or finding.is_email(value)
+    return kind == "phone" or naming.is_email(value)
 
 
 def answer(work: Work, commands: Sequence[Step]) -> list[Stood]:
@@ -164,7 +166,7 @@ def wrap_up(work: Work, commands: Sequence[WrapUp]) -> list[Stood]:
 
 def forget(work: Work, members: Sequence[str]) -> None:
     """Empty what contacts say about the members."""
-    of_them = contact.c.member == record.members_in(members)
+    of_them = contact.c.member == any_of(members)
     work.session.execute(update(contact).where(of_them).values(address="", note=""))
 
 
@@ -198,9 +200,9 @@ def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
 def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str, bool]]:
     # First the customers, then their contacts: the order in which an erasure locks them.
     c = contact.c
-    of_ids = c.id == record.members_in(sorted(set(ids)))
+    of_ids = c.id == any_of(sorted(set(ids)))
     members = work.session.scalars(select(c.member).where(of_ids)).all()
-    erased = record.hold_steady(work.session, members)
+    erased = hold_steady(work.session, members)
     rows = work.session.execute(
         select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
         .add_columns(c.queue, c.offered_to)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
 
-from services.callcenter.customers.tables import Id, customer
 from services.callcenter.metadata import metadata
+from shared.pipeline.customer_tables import Id, customer_record
 
 contact = Table(
     "contact",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("member", Id, ForeignKey(customer.c.member), nullable=False),
+    Column("member", Id, ForeignKey(customer_record.c.member), nullable=False),
     Column("call", Text, unique=True, comment="the telephone system's id; a repeat of it is the same contact"),
     Column("channel", Text, nullable=False),
     Column("queue", Text, nullable=False),

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
-from services.callcenter.customers import erasure, handlers, reads, record, rules
+from services.callcenter.customers import erasure, handlers, reads, rules
 from services.callcenter.inputs import Id, Input, LongText, ShortText
-from shared.customer.fields import CUSTOM, InvalidField, Kind, PolicyName
-from shared.customer.fields import Field as CustomerField
+from shared.customer.fields import InvalidField, Kind, PolicyName
+from shared.customer.phones import NotAPhone
 from shared.edge.errors import Invalid
 from shared.edge.http import CurrentActor
 from shared.pipeline.commands import Command, commands
+from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
@@ -48,6 +49,8 @@ class FieldBody(Input):
     label: ShortText = ""
     kind: Kind = "text"
     policy: PolicyName = "latest"
+    choices: Annotated[tuple[ShortText, ...], Field(max_length=200)] = ()
+    """The values of a choice."""
 
 
 class Found(Input):
@@ -83,13 +86,13 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers/search")
     def search(body: SearchBody, actor: CurrentActor) -> list[Found]:
-        """Find customers by number in any writing, e-mail address and beginnings of names. Roles agent,
-        supervisor."""
+        """Find customers by number in any writing, beginnings of e-mail addresses and of names. Roles
+        agent, supervisor."""
         actor.need(*handlers.DESK)
         with Session(service.engine) as session:
             try:
                 found = reads.search(session, phone=body.phone, email=body.email, name=body.name, region=region)
-            except rules.NotAPhone as error:
+            except NotAPhone as error:
                 raise Invalid(str(error)) from None
         return [_found(card) for card in found]
 
@@ -133,24 +136,17 @@ def _add_custom_fields(routes: APIRouter, service: Service) -> None:
     def fields(actor: CurrentActor) -> list[FieldBody]:
         """The custom fields of customers. Any role."""
         with Session(service.engine) as session:
-            found = record.custom_fields(session)
-        return [FieldBody(name=f.name, label=f.label, kind=f.kind, policy=f.policy) for f in found.values()]
+            found = custom_fields(session).values()
+        return [FieldBody(name=f.name, label=f.label, kind=f.kind, policy=f.policy, choices=f.choices) for f in found]
 
     @routes.post("/custom-fields")
     def define(body: FieldBody, command: Once) -> Response:
-        """Define a custom field, or change its label. Roles supervisor, importer."""
-        new = custom_field(body.name, body.label, body.kind, body.policy)
+        """Define a custom field, or change its label or choices. Roles supervisor, importer."""
+        try:
+            new = rules.custom_field(body.name, body.label, body.kind, body.policy, body.choices)
+        except InvalidField as error:
+            raise Invalid(str(error)) from None
         return command.run(lambda work: {"defined": handlers.define_fields(work, [new])})
-
-
-def custom_field(name: str, label: str, kind: Kind, policy: PolicyName) -> CustomerField:
-    """The description of a custom field. Raises ``Invalid`` when its parts don't go together."""
-    if kind == "set" and policy == "latest":
-        policy = "add_remove_set"
-    try:
-        return CustomerField(name, label or name.removeprefix(CUSTOM), kind, policy)
-    except InvalidField as error:
-        raise Invalid(str(error)) from None
 
 
 def _found(card: reads.Card) -> Found:

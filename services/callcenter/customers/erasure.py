@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.callcenter.cases import handlers as cases
 from services.callcenter.contacts import handlers as contacts
-from services.callcenter.customers import record
-from services.callcenter.customers.handlers import member_in
-from services.callcenter.customers.record import Held
 from services.callcenter.imports import handlers as imports
-from shared.customer.member import Member, stream
+from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import NotFound
 from shared.events.customer import CustomerErased
 from shared.events.envelope import Event
-from shared.pipeline import keys
+from shared.pipeline import claims
 from shared.pipeline.work import Work
 
 
@@ -31,29 +27,26 @@ class Erase:
 def erase(work: Work, commands: Sequence[Erase]) -> None:
     """Make everything about the members unreadable, here and everywhere. Raises ``Forbidden``, ``NotFound``."""
     work.actor.need("supervisor")
-    held = record.hold(work, {command.member for command in commands})
+    held = claims.lock(work.session, (command.member for command in commands))
     for command in commands:
-        if command.member not in held:
+        of = held[command.member]
+        if of.registered is None and not of.erased:
             raise NotFound("there is no such customer")
-        if not held[command.member].erased:
+        if not of.erased:
             work.publish(stream(Member(command.member)), CustomerErased(reason=command.reason))
-    _forget(work, held, {command.member: work.now for command in commands})
+    _forget(work, held)
 
 
 def heard_erased(work: Work, events: list[Event]) -> None:
     """Customers erased by another service."""
-    gone: dict[str, datetime] = {}
-    for event in events:
-        if member := member_in(work, event):
-            gone.setdefault(member, event.occurred)
-    if gone:
-        record.admit(work, dict.fromkeys(gone))
-        _forget(work, record.hold(work, gone), gone)
+    _forget(work, {member_of(event.stream) for event in claims.named(work, events)})
 
 
-def _forget(work: Work, held: Mapping[str, Held], at: Mapping[str, datetime]) -> None:
-    keys.erase(work, held)
-    record.forget(work, at)
+def _forget(work: Work, members: Iterable[str]) -> None:
+    gone = sorted(members)
+    if not gone:
+        return
+    claims.forget(work, gone)
     for slice_of in (contacts, cases, imports):
-        slice_of.forget(work, list(at))
-    work.touch(*(f"customer/{member}" for member in held))
+        slice_of.forget(work, gone)
+    claims.touch(work, gone)

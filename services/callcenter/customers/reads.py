@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.callcenter.customers import record, rules
-from services.callcenter.customers.record import members_in
-from services.callcenter.customers.tables import customer, search_term
+from services.callcenter.customers import rules
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
 from shared.customer.fold import FieldState
+from shared.customer.phones import NotAPhone, e164
 from shared.edge.errors import NotFound
+from shared.pipeline import records
+from shared.pipeline.claims import plain
+from shared.pipeline.customer_tables import any_of, claim, customer_record
+from shared.pipeline.tables import erased_member
 
 MOST = 50
 
@@ -25,8 +28,10 @@ class Card:
 
     member: str
     registered: datetime | None
+    """None once it is erased."""
     erased: datetime | None
     changed: datetime
+    """When the newest edit was made; of an erased one, when it was erased here."""
     states: dict[str, FieldState]
 
     @property
@@ -58,29 +63,34 @@ def card(session: Session, member: str) -> Card:
 def cards(session: Session, members: Iterable[str]) -> list[Card]:
     """The cards of those members that exist, in the order asked for."""
     wanted = list(members)
-    c = customer.c
+    c, e = customer_record.c, erased_member.c
+    newest = select(func.max(claim.c.occurred)).where(claim.c.member == c.member).scalar_subquery()
+    changed = func.coalesce(e.at, newest, c.registered)
     rows = session.execute(
-        select(c.member, c.registered, c.erased, c.changed, c.states).where(c.member == members_in(wanted))
+        select(c.member, c.registered, e.at, changed, c.states)
+        .outerjoin(erased_member, e.member == c.member)
+        .where(c.member == any_of(wanted))
     )
-    found = {row.member: Card(*row[:4], record.states_of(row.states)) for row in rows}
+    found = {row.member: Card(*row[:4], records.states_of(row.states)) for row in rows}
     return [found[member] for member in wanted if member in found]
 
 
 def search(session: Session, *, phone: str = "", email: str = "", name: str = "", region: str) -> list[Card]:
-    """Customers that fit everything given: number in any writing, address, beginnings of the name's words.
-
-    Raises ``rules.NotAPhone``.
+    """Customers that fit everything given: number in any writing, beginning of an address, beginnings of the name's
+    words. The newest first; nothing given finds nobody. Raises ``NotAPhone``.
     """
-    wanted: list[tuple[str, str, bool]] = []
-    if phone:
-        wanted.append(("phone", rules.e164(phone, region), False))
-    if email:
-        wanted.append(("email", rules.email_term(email), False))
-    wanted += [("name", word, True) for word in rules.name_terms(name)]
-    if not wanted:
+    number = e164(phone, region) if phone else ""
+    if not (number or email.strip() or plain(name)):
         return []
-    found = session.scalars(_fitting(wanted).order_by(search_term.c.member).limit(MOST))
-    return cards(session, found.all())
+    found = records.search(session, name=name, number=number, email=email, limit=MOST)
+    return cards(session, [member for member, _ in found])
+
+
+def known_by(session: Session, kind: str, term: str) -> str | None:
+    """The customer with exactly this phone number or e-mail address; of several the one named first."""
+    c = customer_record.c
+    fits = func.reverse(c.phone) == term[::-1] if kind == "phone" else c.email == term
+    return session.scalar(select(c.member).where(fits).order_by(c.member).limit(1))
 
 
 def find(session: Session, words: str, region: str) -> list[Card]:
@@ -89,7 +99,7 @@ def find(session: Session, words: str, region: str) -> list[Card]:
         return search(session, email=words, region=region)
     try:
         by_phone = search(session, phone=words, region=region) if words else []
-    except rules.NotAPhone:
+    except NotAPhone:
         by_phone = []
     return by_phone or search(session, name=words, region=region)
 
@@ -109,20 +119,3 @@ def _shown(name: str, state: FieldState | None, custom: dict[str, Field]) -> Sho
         return Shown(described, () if described.many else "", (), False)
     heads = tuple(head for of in state.heads.values() for head in of)
     return Shown(described, state.value, heads, bool(state.open))
-
-
-def _fitting(wanted: list[tuple[str, str, bool]]) -> Select[str]:
-    kind, term, begins = wanted[0]
-    query = select(search_term.c.member).distinct().where(_fits(search_term, kind, term, begins))
-    for kind, term, begins in wanted[1:]:
-        other = search_term.alias()
-        query = query.where(
-            exists().where(and_(other.c.member == search_term.c.member, _fits(other, kind, term, begins)))
-        )
-    return query
-
-
-def _fits(of: FromClause, kind: str, term: str, begins: bool) -> ColumnElement[bool]:
-    columns = of.c
-    text = columns.term.startswith(term, autoescape=True) if begins else columns.term == term
-    return and_(columns.kind == kind, text)

@@ -12,9 +12,9 @@ from services.callcenter.cases import reads as cases
 from services.callcenter.contacts import reads as contacts
 from services.callcenter.contacts.reads import Choice
 from services.callcenter.customers import reads as customers
-from services.callcenter.customers import record
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk.handlers import queues_of
+from shared.pipeline.definitions import custom_fields
 
 KEY_FIELDS = ("phone", "email", "status", "products", "city", "language", "customer_since")
 
@@ -100,7 +100,7 @@ def glance(session: Session, member: str) -> Glance:
     card = customers.card(session, member)
     return Glance(
         card,
-        customers.shown(card.states, record.custom_fields(session)),
+        customers.shown(card.states, custom_fields(session)),
         contacts.of_member(session, member),
         cases.some(session, member=member, state="open"),
     )

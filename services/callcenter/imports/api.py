@@ -28,6 +28,8 @@ class ColumnBody(Input):
     """As in strptime, such as %d/%m/%Y."""
     label: ShortText = ""
     kind: Kind | None = None
+    choices: Annotated[tuple[ShortText, ...], Field(max_length=200)] = ()
+    """Of a new custom field that is a choice."""
 
 
 class MappingBody(Input):

@@ -12,8 +12,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.callcenter.customers import handlers as customers
-from services.callcenter.customers import record
-from services.callcenter.customers.record import Entry, Held, members_in
 from services.callcenter.imports import rules
 from services.callcenter.imports.rules import BadLine, BadMapping, FileMapping, Row
 from services.callcenter.imports.tables import imported
@@ -23,6 +21,10 @@ from shared.edge.actor import Actor
 from shared.edge.errors import Invalid
 from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.events.envelope import new_id
+from shared.pipeline import claims
+from shared.pipeline.claims import Told
+from shared.pipeline.customer_tables import any_of
+from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
@@ -87,40 +89,40 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
     lock = func.pg_advisory_xact_lock(func.hashtextextended(f"import/{mapping.origin}", 0))
     work.session.execute(select(lock))
     last = _last(work, mapping.origin, [row.key for row in rows])
-    held = record.hold(work, {member for member, _ in last.values()})
-    outcome, entries, kept = Outcome(), [], []
-    new: list[str] = []
+    members = {row.key: last[row.key][0] if row.key in last else new_id() for row in rows}
+    held = claims.lock(work.session, members.values())
+    outcome, tellings, kept = Outcome(), [], []
     for row in rows:
-        member, cells = last.get(row.key, (None, {}))
-        of = held[member] if member else Held(new_id(), {})
+        member, cells = members[row.key], last[row.key][1] if row.key in last else {}
+        of, is_new = held[member], row.key not in last
         if of.erased:
             outcome.erased += 1
             continue
         changes = rules.changes(row, cells, mapping, fields, of.states)
-        claims = customers.claims_of(work, of.states, changes, fields, "")
-        entries += [(of.member, claim) for claim in claims]
-        if member is None:
-            new.append(of.member)
-            held[of.member] = of
-            work.publish(_stream(of), CustomerRegistered(claims=customers.facts_of(claims), origin="import"))
-        elif claims:
-            work.publish(_stream(of), CustomerEdited(claims=customers.facts_of(claims)))
-        outcome.created += member is None
-        outcome.changed += member is not None and bool(claims)
-        outcome.unchanged += member is not None and not claims
-        if changes or member is None:
-            kept.append(_kept(work, row, mapping.origin, of.member))
-    _keep(work, held, new, entries, kept)
+        made = claims.claims_for(work, of.states, changes, fields)
+        if is_new:
+            _publish(work, member, CustomerRegistered(claims=claims.made(made), origin="import"))
+        elif made:
+            _publish(work, member, CustomerEdited(claims=claims.made(made)))
+        outcome.created += is_new
+        outcome.changed += not is_new and bool(made)
+        outcome.unchanged += not is_new and not made
+        if is_new or made:
+            tellings.append(Told(member, work.now, tuple(made)))
+        if is_new or changes:
+            kept.append(_kept(work, row, mapping.origin, member))
+    claims.touch(work, claims.store_claims(work, tellings, held))
+    _keep(work, kept)
     return outcome
 
 
 def forget(work: Work, members: Sequence[str]) -> None:
     """Forget what files said about the members."""
-    work.session.execute(update(imported).where(imported.c.member == members_in(members)).values(cells={}))
+    work.session.execute(update(imported).where(imported.c.member == any_of(members)).values(cells={}))
 
 
 def _fields(work: Work, mapping: FileMapping) -> tuple[dict[str, Field], list[str]]:
-    fields = rules.fields_of(mapping, record.custom_fields(work.session))
+    fields = rules.fields_of(mapping, custom_fields(work.session))
     custom = [of for name, of in fields.items() if name.startswith("custom.")]
     return fields, customers.define_fields(work, custom)
 
@@ -139,12 +141,7 @@ def _kept(work: Work, row: Row, origin: str, member: str) -> dict[str, Any]:
     return {"origin": origin, "key": row.key, "member": member, "cells": cells, "at": work.now}
 
 
-def _keep(
-    work: Work, held: Mapping[str, Held], new: Sequence[str], entries: Sequence[Entry], kept: Sequence[dict[str, Any]]
-) -> None:
-    if new:
-        record.admit(work, dict.fromkeys(new, work.now))
-    record.add(work, held, entries)
+def _keep(work: Work, kept: Sequence[dict[str, Any]]) -> None:
     if kept:
         row = upsert(imported)
         work.session.execute(
@@ -157,8 +154,8 @@ def _keep(
         )
 
 
-def _stream(of: Held) -> str:
-    return stream(Member(of.member))
+def _publish(work: Work, member: str, fact: CustomerRegistered | CustomerEdited) -> None:
+    work.publish(stream(Member(member)), fact)
 
 
 def _good(found: Iterable[Row | BadLine], outcome: Outcome) -> Iterator[Row]:

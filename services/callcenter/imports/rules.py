@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import datetime
 
-from services.callcenter.customers.rules import NotAPhone, e164
-from shared.customer.fields import CUSTOM, Field, InvalidValue, Kind, PolicyName, parse
+from services.callcenter.customers.rules import custom_field
+from shared.customer.fields import CUSTOM, Field, InvalidField, InvalidValue, Kind, parse
 from shared.customer.fields import field as field_of
 from shared.customer.fold import Change, FieldState
+from shared.customer.phones import NotAPhone, e164
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
@@ -46,7 +47,8 @@ class Column:
     """How the file writes dates, as in strptime; else as 2024-03-31."""
     label: str = ""
     kind: Kind | None = None
-    """Label and kind of a custom field that isn't defined yet."""
+    choices: tuple[str, ...] = ()
+    """Label, kind and choices of a custom field that isn't defined yet."""
 
     @property
     def target(self) -> str:
@@ -100,11 +102,11 @@ def fields_of(mapping: FileMapping, known: Mapping[str, Field]) -> dict[str, Fie
 def _described(column: Column, known: Mapping[str, Field]) -> Field:
     if column.field in known or not column.field.startswith(CUSTOM):
         return field_of(column.field, known)
-    kind = column.kind or "text"
-    if kind == "choice":
-        raise BadMapping(f"{column.field}: a custom field can't be a choice; take text")
-    policy: PolicyName = "add_remove_set" if kind == "set" else "latest"
-    return Field(column.field, column.label or column.column, kind, policy)
+    try:
+        label, kind = column.label or column.column, column.kind or "text"
+        return custom_field(column.field, label, kind, choices=column.choices)
+    except InvalidField as error:
+        raise BadMapping(str(error)) from None
 
 
 def check_encoding(chunks: Iterable[bytes], encoding: str) -> None:

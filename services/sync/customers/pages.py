@@ -15,7 +15,7 @@ from shared.customer.fields import BUILT_IN
 from shared.customer.member import Member
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
-from shared.pipeline import claims
+from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Page, Pages
@@ -63,7 +63,7 @@ def context(session: Session, member: str, actor: Actor) -> dict[str, Any]:
     """What ``record.html`` needs. Of a member whose record hasn't come yet there is nothing to show or edit."""
     card = reads.card_if_any(session, Member(member)) or reads.Card(member, "", None, False, [])
     is_open = card.registered is not None
-    custom = claims.custom_fields(session)
+    custom = custom_fields(session)
     all_fields = [*BUILT_IN.values(), *custom.values()]
     return {
         "card": card,

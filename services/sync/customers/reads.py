@@ -13,6 +13,8 @@ from shared.customer.fold import Record
 from shared.customer.member import Member
 from shared.edge.errors import NotFound
 from shared.pipeline import claims, keys, records
+from shared.pipeline.customer_tables import customer_record
+from shared.pipeline.definitions import custom_fields
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -48,10 +50,10 @@ def card_if_any(session: Session, member: Member) -> Card | None:
     record = records.record(session, member)
     if record is None:
         return Card(member, "", None, True, []) if keys.erased(session, [member]) else None
-    table = claims.customer_record.c
-    registered = session.scalar(select(table.registered).where(table.member == member))
+    c = customer_record.c
+    registered = session.scalar(select(c.registered).where(c.member == member))
     known = claims.claims_of(session, member, record.open) if record.open else {}
-    custom = claims.custom_fields(session)
+    custom = custom_fields(session)
     return Card(member, rules.full_name(record), registered, False, rules.shown(record, custom, known))
 
 
@@ -62,7 +64,7 @@ def ledger(session: Session, member: Member) -> list[rules.Entry]:
         card(session, member)
         return []
     known = claims.claims_of(session, member, {lost.field for lost in record.ledger})
-    return rules.ledger(record, claims.custom_fields(session), known)
+    return rules.ledger(record, custom_fields(session), known)
 
 
 def search(session: Session, *, name: str, phone: str, email: str, limit: int) -> list[Found]:

@@ -1,17 +1,15 @@
-"""A record as people read it: fields in their order, what lost and why, numbers in any writing. Pure."""
+"""A record as people read it: fields in their order, what lost and why. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-import phonenumbers
 
 from shared.customer.claims import Claim
-from shared.customer.fields import BUILT_IN, Field, InvalidValue, UnknownField, field
-from shared.customer.fold import Change, FieldState, Record
+from shared.customer.fields import BUILT_IN, Field, UnknownField, field
+from shared.customer.fold import FieldState, Record
 
 _ORDER = {name: place for place, name in enumerate(BUILT_IN)}
 
@@ -101,27 +99,6 @@ def full_name(record: Record) -> str:
         return value if isinstance(value, str) else ""
 
     return " ".join(filter(None, (one("given_name"), one("family_name")))) or one("company")
-
-
-def with_code(changes: Mapping[str, Change], custom: Mapping[str, Field], region: str) -> dict[str, Change]:
-    """The changes with phone numbers as fields take them. ``region``: the country of numbers without a code.
-
-    Raises ``UnknownField`` and ``InvalidValue``.
-    """
-    return {name: _coded(field(name, custom), change, region) for name, change in changes.items()}
-
-
-def _coded(of: Field, change: Change, region: str) -> Change:
-    if of.kind != "phone" or not isinstance(change, str) or not change.strip():
-        return change
-    try:
-        # 00 is dialled before a country code in most countries, and begins a national number in none.
-        number = phonenumbers.parse(re.sub(r"^\s*\(?00\)?", "+", change), region)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise InvalidValue(of, "a phone number is expected, such as +1 555 010 0199")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from shared.edge.actor import Actor
 from shared.edge.errors import NotFound
 from shared.edge.http import CurrentActor
 from shared.edge.live import Live, send, topic
-from shared.pipeline import claims
+from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.web.i18n import catalog, language_of
 from shared.web.render import Page, Pages
@@ -63,7 +63,7 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
     def _entries(session: Session, request: Request, member: str, before: str, group: str) -> dict[str, Any]:
         translate = catalog(language_of(request)).gettext
         page = reader.page(session, Member(member), translate, before=place(before), group=group, limit=SIZE)
-        custom = claims.custom_fields(session)
+        custom = custom_fields(session)
         return {
             "member": member,
             "page": page,

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.callcenter.customers import erasure, handlers
+from services.callcenter.customers import erasure
 from services.callcenter.subscriptions import SUBSCRIPTIONS
 from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered, CustomFieldDefined
 from shared.events.envelope import Event, new_id
+from shared.pipeline import claims
 from shared.pipeline.work import Work
 from tests.builders import NOON, CallCenter, actor, claim, done, heard
 
@@ -138,8 +139,8 @@ def test_what_other_services_say_is_the_same_in_any_order(fresh: CallCenter) -> 
 def test_a_batch_of_events_is_taken_at_once(fresh: CallCenter) -> None:
     members = [new_id() for _ in range(300)]
     events = [heard(m, CustomerRegistered(claims=(claim("given_name", "Bo"), claim("city", "Oslo")))) for m in members]
-    fresh.service.transact(fresh.service.itself, lambda work: handlers.heard_claims(work, events))
-    assert fresh.scalar("SELECT count(*) FROM customer WHERE states->'city'->>'value' = 'Oslo'") == 300
+    fresh.service.transact(fresh.service.itself, lambda work: claims.heard(work, events))
+    assert fresh.scalar("SELECT count(*) FROM customer_record WHERE states->'city'->>'value' = 'Oslo'") == 300
     assert fresh.events() == []
 
 
@@ -147,7 +148,7 @@ def test_a_stream_that_names_no_member_is_rejected(fresh: CallCenter) -> None:
     event = heard("not-a-member", CustomerEdited(claims=(claim("city", "Rome"),)))
 
     def run(work: Work) -> int:
-        handlers.heard_claims(work, [event])
+        claims.heard(work, [event])
         return len(work.rejected)
 
     assert fresh.service.transact(fresh.service.itself, run) == 1
@@ -168,6 +169,28 @@ def test_a_definition_that_comes_after_the_claims_folds_them_anew(fresh: CallCen
     assert fresh.get("/custom-fields").json()[0]["label"] == "Labels"
 
 
+def test_of_two_definitions_at_once_every_service_takes_the_same(fresh: CallCenter) -> None:
+    ids = sorted(new_id() for _ in range(2))
+    for order in ((0, 1), (1, 0)):
+        name = f"custom.tie{order[0]}"
+        facts = [CustomFieldDefined(name=name, label=label, kind="text") for label in ("One", "Two")]
+        sources = ("sync", "marketing")
+        hear(fresh, *(heard(name, facts[n], source=sources[n], sequence=9 - n, id=ids[n]) for n in order))
+    assert [field["label"] for field in fresh.get("/custom-fields").json()] == ["Two", "Two"]
+
+
+def test_a_custom_field_may_be_a_choice(fresh: CallCenter) -> None:
+    plan = {"name": "custom.plan", "kind": "choice", "choices": ["basic", "full "]}
+    done(fresh.post("/custom-fields", plan, actor="sue", roles=("supervisor",)))
+    (fact,) = fresh.facts("custom_field.defined")
+    assert fact.choices == ("basic", "full")
+    member = fresh.register(**{"custom.plan": "full"})
+    assert fresh.customer(member)["values"]["custom.plan"] == "full"
+    assert fresh.post("/customers", {"changes": {"custom.plan": "half"}}).status_code == 422
+    without = {"name": "custom.other", "kind": "choice"}
+    assert fresh.post("/custom-fields", without, actor="sue", roles=("supervisor",)).status_code == 422
+
+
 def test_nothing_readable_is_left_of_an_erased_person(fresh: CallCenter) -> None:
     secret = "Zanzibar"
     member = fresh.register(given_name=secret, phone="+1 555 010 0188", notes=secret, email=f"{secret}@example.org")
@@ -184,7 +207,7 @@ def test_nothing_readable_is_left_of_an_erased_person(fresh: CallCenter) -> None
     assert tables_with(fresh, "5550100188") == []
     shown = fresh.customer(member)
     assert (shown["values"], shown["erased"] is not None) == ({}, True)
-    assert fresh.scalar("SELECT count(*) FROM claim WHERE member = :m", m=member) == 5
+    assert fresh.scalar("SELECT count(*) FROM claim WHERE member = :m", m=member) == 0
     assert isinstance(fresh.events()[-1].fact, CustomerErased)
     # What comes afterwards stays without a word about the person too.
     assert fresh.post(f"/customers/{member}/edit", {"changes": {"city": "Rome"}}).status_code == 409

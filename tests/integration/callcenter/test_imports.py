@@ -96,7 +96,7 @@ def test_a_dry_run_says_what_would_be_and_keeps_nothing(fresh: CallCenter) -> No
     answer = loaded(fresh, dry_run="true")
     assert counts(answer) == (2, 0, 0, 0)
     assert answer["dry_run"] is True
-    assert fresh.scalar("SELECT count(*) FROM customer") == 0
+    assert fresh.scalar("SELECT count(*) FROM customer_record") == 0
     assert fresh.events() == []
 
 
@@ -105,7 +105,7 @@ def test_a_file_in_another_encoding_says_where_and_changes_nothing(fresh: CallCe
     refused = fresh.load(file, MAPPING)
     assert refused.status_code == 422
     assert f"byte {file.index(b'Bj') + 2} " in refused.json()["detail"]
-    assert fresh.scalar("SELECT count(*) FROM customer") == 0
+    assert fresh.scalar("SELECT count(*) FROM customer_record") == 0
     assert counts(loaded(fresh, file, encoding="latin-1")) == (2, 0, 0, 0)
     assert found(fresh, "Bjørn")["values"]["given_name"] == "Bjørn"
 

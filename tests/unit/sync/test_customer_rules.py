@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sync.customers.pages import REASONS
-from services.sync.customers.rules import full_name, ledger, shown, with_code
+from services.sync.customers.rules import full_name, ledger, shown
 from shared.customer.claims import Claim
 from shared.customer.fields import BUILT_IN, Field, InvalidValue, UnknownField, parse
 from shared.customer.fold import Record, fold
+from shared.customer.phones import with_code
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
