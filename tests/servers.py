@@ -161,6 +161,9 @@ def _contained(make: Callable[[int], tuple[DockerContainer, str, Callable[[], bo
         container.start()
         deadline = time.monotonic() + START_SECONDS
         while not is_ready():
+            container.reload()
+            if container.status == "exited":
+                raise ChildProcessError(f"{container.image} ended: {container.get_logs()[1].decode()[-500:]}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{container.image} didn't answer in {START_SECONDS} s")
             time.sleep(0.2)

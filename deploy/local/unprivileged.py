@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.problems import Problem
@@ -61,16 +62,20 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def reachable(installation: Path, account: str | None) -> Path:
+def reachable(installation: Path, version: str, account: str | None) -> Path:
     """``installation``, or a copy of it where ``account`` can read and run it."""
     if account is None or _can_run(installation, account):
         return installation
-    copy = OUTSIDE / f"program-{installation.name}"
+    package = installation.parent
+    copy = OUTSIDE / f"program-{version}" / package.name / installation.name
     if not _can_run(copy, account):
-        OUTSIDE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        shutil.rmtree(copy, ignore_errors=True)
+        shutil.rmtree(OUTSIDE / f"program-{version}", ignore_errors=True)
         shutil.copytree(installation, copy, symlinks=True)
-        for path in (copy, *copy.rglob("*")):
+        # Where the programs look for their libraries, as seen from their own folder.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, copy.parents[1] / libraries.name)
+        for path in (OUTSIDE, *OUTSIDE.glob(f"program-{version}/**/*"), OUTSIDE / f"program-{version}"):
             _open(path)
     return copy
 
@@ -84,13 +89,11 @@ def _ensure_user() -> None:
 
 
 def _can_run(installation: Path, account: str) -> bool:
-    postgres = installation / "bin" / "postgres"
-    command = [str(postgres), "--version"]
-    try:
-        subprocess.run(command, user=account, group=account, extra_groups=[], cwd="/", capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
+    command = [str(installation / "bin" / "initdb"), "--version"]
+    done = None
+    with suppress(OSError):
+        done = subprocess.run(command, user=account, group=account, extra_groups=[], cwd="/", capture_output=True)
+    return done is not None and done.returncode == 0
 
 
 def _is_open(folder: Path) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from deploy.local import layout
+from deploy.local import layout, postgres, unprivileged
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from tests.e2e.local_checkout import Checkout, Started, wait_until
@@ -191,6 +193,27 @@ def test_postgres_runs_without_privileges_in_a_closed_folder(own_postgres: Postg
     uids = psutil.Process(own_postgres.process.pid).uids()
     assert 0 not in (uids.real, uids.effective, uids.saved)
     assert own_postgres.is_ready()
+
+
+def test_postgres_runs_from_packages_that_only_their_owner_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a checkout below root's home: its user can reach neither the programs nor the data folder."""
+    package = postgres.installation().parent
+    closed = tmp_path / "closed"
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    closed.chmod(0o700)
+    monkeypatch.setattr(postgres, "installation", lambda: closed / package.name / f"pginstall{postgres.VERSION}")
+    with tempfile.TemporaryDirectory() as outside:
+        Path(outside).chmod(0o755)
+        monkeypatch.setattr(unprivileged, "OUTSIDE", Path(outside))
+        server = Postgres(closed / "postgres", closed / "secrets")
+        server.start()
+        assert server.is_ready()
+        server.stop()
+        server.delete()
+    assert closed.stat().st_mode & 0o777 == 0o700
 
 
 def test_postgres_keeps_what_was_committed_when_it_is_killed(own_postgres: Postgres) -> None:

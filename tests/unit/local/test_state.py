@@ -117,7 +117,7 @@ def test_without_root_postgresql_runs_as_its_owner(tmp_path: Path, monkeypatch: 
     assert unprivileged.user() is None
     unprivileged.own_folder(tmp_path / "postgres", None)
     assert stat.S_IMODE((tmp_path / "postgres").stat().st_mode) == 0o700
-    assert unprivileged.reachable(tmp_path, None) == tmp_path
+    assert unprivileged.reachable(tmp_path, "1", None) == tmp_path
 
 
 def test_as_root_without_a_user_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
