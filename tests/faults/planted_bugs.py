@@ -60,7 +60,6 @@ def plant(bug: Bug, environment: dict[str, str]) -> Result:
             path = copy / edit.path
             path.write_text(patched(path.read_text(encoding="utf-8"), edit.old, edit.new), encoding="utf-8")
         failed = _failing(copy, bug, environment)
-    print(f"{bug.name}: {failed or 'NOT CAUGHT'}", flush=True)
     return Result(bug, failed, time.monotonic() - began)
 
 
@@ -87,6 +86,8 @@ def _failing(copy: Path, bug: Bug, environment: dict[str, str]) -> str:
     if done.returncode != TESTS_FAILED or found is None:
         print(f"the tests for {bug.name!r} couldn't be run\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
         return ""
+    reason = re.search(r"^E +(.{1,200})", done.stdout, re.MULTILINE)
+    print(f"{bug.name}: {reason[1] if reason else 'failed'}", flush=True)
     return f"{found['file']}: {found['test']}"
 
 

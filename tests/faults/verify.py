@@ -105,15 +105,15 @@ def _states(callcenter: psycopg.Connection, ledger: Ledger) -> None:
 
 
 def _records(callcenter: psycopg.Connection, sync: psycopg.Connection, ledger: Ledger) -> None:
-    ours = _values(_rows(callcenter, "SELECT member::text, states FROM customer_record WHERE registered IS NOT NULL"))
-    theirs = _values(_rows(sync, "SELECT member::text, states FROM customer_record WHERE registered IS NOT NULL"))
+    ours, theirs = _values(callcenter), _values(sync)
     assert ours == theirs, _differences(ours, theirs)
     for member, values in ledger.values.items():
         found = {name: ours[member].get(name) for name in values}
         assert found == values, f"customer {member} has {found}, and {values} was acknowledged"
 
 
-def _values(rows: Rows) -> dict[str, dict[str, Any]]:
+def _values(connection: psycopg.Connection) -> dict[str, dict[str, Any]]:
+    rows = _rows(connection, "SELECT member::text, states FROM customer_record WHERE registered IS NOT NULL")
     return {member: {name: state["value"] for name, state in states.items()} for member, states in rows}
 
 
