@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,12 +17,11 @@ from services.callcenter.desk import pages as desk
 from services.callcenter.imports import api as imports
 from services.callcenter.metadata import metadata
 from services.callcenter.subscriptions import SUBSCRIPTIONS
-from shared.edge.auth import Authenticator
-from shared.edge.http import create_app
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
 from shared.pipeline import tables as pipeline
+from shared.pipeline.application import application
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
 from shared.web import pages as web
@@ -37,15 +34,6 @@ METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
 def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
     live = Live(settings.database_url)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with live.running():
-            yield
-        of.wakeup.close()
-        of.engine.dispose()
-
-    authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, of.clock)
     pages = texts.pages()
     routers = [
         web.router(pages),
@@ -59,7 +47,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         contacts.router(of, settings.default_region),
         cases.router(of),
     ]
-    return create_app("Call center", authenticator, routers, of.engine, lifespan=lifespan)
+    return application("Call center", settings, of, live, routers)
 
 
 BLOCK = Block(NAME, VERSIONS, METADATAS, app, lambda _: SUBSCRIPTIONS)

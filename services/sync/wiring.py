@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,11 +14,10 @@ from services.sync.timeline import api as timeline
 from services.sync.timeline import pages as timeline_pages
 from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
-from shared.edge.auth import Authenticator
-from shared.edge.http import create_app
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables, tables
+from shared.pipeline.application import application
 from shared.pipeline.intents import Performer
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
@@ -37,15 +34,6 @@ METADATAS = (tables.metadata, customer_tables.metadata, metadata)
 def app(settings: Settings, service: Service) -> FastAPI:
     """The API and the pages."""
     live = Live(settings.database_url)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with live.running():
-            yield
-        service.wakeup.close()
-        service.engine.dispose()
-
-    authenticator = Authenticator(settings.jwks_file, settings.token_issuer, settings.token_audience, service.clock)
     reader = Reader(service.keks, settings.urls)
     pages = Pages(N_("Customer timeline"), {"/": N_("Customers")}, TEMPLATES)
     routers = [
@@ -56,7 +44,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
         timeline.router(service, reader),
         customers.router(service, settings.default_region),
     ]
-    return create_app("Sync", authenticator, routers, service.engine, lifespan=lifespan)
+    return application("Sync", settings, service, live, routers)
 
 
 def performers(settings: Settings) -> dict[str, Performer]:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from services.callcenter.cases import handlers, reads
 from services.callcenter.contacts.api import plain
 from services.callcenter.customers.handlers import DESK
-from services.callcenter.inputs import Code, Id, Input, Instant, LongText, ShortText
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Code, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 

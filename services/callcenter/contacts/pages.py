@@ -8,8 +8,8 @@ from services.callcenter.contacts import reads
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk.reads import choices
-from services.callcenter.inputs import Id
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 from shared.web.render import Page, Pages
 

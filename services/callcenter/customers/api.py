@@ -8,19 +8,15 @@ from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from services.callcenter.customers import erasure, handlers, reads, rules
-from services.callcenter.inputs import Id, Input, LongText, ShortText
 from shared.customer.fields import InvalidField, Kind, PolicyName
 from shared.customer.phones import NotAPhone
 from shared.edge.errors import Invalid
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
-
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
-ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
-Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
 
 
 class RegisterBody(Input):

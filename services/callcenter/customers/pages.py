@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk import reads
-from services.callcenter.inputs import Id
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 from shared.web.render import Page, Pages
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk import handlers, reads
-from services.callcenter.inputs import Code, Input, ShortText
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Code, Input, ShortText
 from shared.edge.live import Live, send, topic
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service

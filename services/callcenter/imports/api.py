@@ -7,10 +7,10 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from services.callcenter.imports import handlers, rules
-from services.callcenter.inputs import Code, Input, ShortText
 from shared.customer.fields import Kind
 from shared.edge.errors import Invalid
 from shared.edge.http import CurrentActor, takes_upload
+from shared.edge.inputs import Code, Input, ShortText
 from shared.pipeline.service import Service
 
 Name = Annotated[ShortText, StringConstraints(min_length=1)]

@@ -4,20 +4,18 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from services.sync.customers import handlers, reads
-from services.sync.inputs import READERS, Id, Input, LongText, ShortText
+from services.sync.readers import READERS
 from shared.customer.member import Member
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
-ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
-Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
 JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 
 

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from services.sync.customers import reads
 from services.sync.customers.api import SearchBody
 from services.sync.customers.handlers import EDITORS, ERASERS
-from services.sync.inputs import READERS, Id
+from services.sync.readers import READERS
 from shared.customer.fields import BUILT_IN
 from shared.customer.member import Member
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.web.i18n import N_

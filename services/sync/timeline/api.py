@@ -6,12 +6,13 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from services.sync.inputs import READERS, Id
+from services.sync.readers import READERS
 from services.sync.timeline.handlers import Reader
 from services.sync.timeline.rules import Place, place_of
 from shared.customer.member import Member
 from shared.edge.errors import Invalid
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 from shared.web.i18n import catalog, language_of
 

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from services.sync.customers import pages as customers
-from services.sync.inputs import READERS, Id
+from services.sync.readers import READERS
 from services.sync.timeline.api import Before, Group, place
 from services.sync.timeline.handlers import Reader
 from services.sync.timeline.lines import lines
@@ -20,6 +20,7 @@ from shared.customer.member import Member
 from shared.edge.actor import Actor
 from shared.edge.errors import NotFound
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.edge.live import Live, send, topic
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service

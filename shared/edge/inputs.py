@@ -1,4 +1,4 @@
-"""Forms of values that requests may carry, shared by the slices' api.py."""
+"""Forms of values that requests may carry, for every api.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,3 +42,10 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """With a zone; kept in UTC."""
 
 Id = Annotated[UUID, PlainSerializer(str)]
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
+"""Of a customer's field."""
+
+ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
+Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
+"""Of a customer's field; of a set all its elements."""
