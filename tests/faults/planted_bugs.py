@@ -20,7 +20,7 @@ from tests.faults.bugs import BUGS, Bug
 from tests.servers import kafka_server, postgres_server
 
 COPIED = ("deploy", "services", "shared", "tests", "pyproject.toml")
-LIMIT_SECONDS = 400
+LIMIT_SECONDS = 900
 TESTS_FAILED = 1
 
 
@@ -42,6 +42,10 @@ def main(names: list[str]) -> int:
             "CRM_TEST_DATABASE_URL": postgres.admin_url,
             "CRM_DOWNLOADS_DIR": str(downloads()),
         }
+        everything = tuple(sorted({test for bug in BUGS for test in bug.tests}))
+        if not names and plant(Bug("no bug", (), everything), environment).caught_by:
+            print("These tests fail without any bug, so they prove nothing.")
+            return 1
         results = [plant(bug, environment) for bug in chosen]
     print("\n| bug | caught by | seconds |\n|---|---|---|")
     for result in results:
