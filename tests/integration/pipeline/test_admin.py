@@ -88,7 +88,10 @@ def test_redriving_looks_for_a_key_that_has_come_meanwhile(pair: Pair) -> None:
     assert feed.notes(member) == ["sealed"]
 
 
-def test_a_rebuild_is_announced_and_then_done(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rebuild_is_announced_and_then_done(
+    pair: Pair, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.pipeline.consumer.LOOK_SECONDS", 0.2)
     feed = registered(pair, RECORD)
     member = new_member()
     with pair.relaying(), pair.consuming():

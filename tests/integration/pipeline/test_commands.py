@@ -151,7 +151,7 @@ def test_a_deadlock_repeats_the_whole_transaction(offline: Pair) -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert len(tries) == 3
+    assert len(tries) >= 3
     with service.engine.connect() as connection:
         assert {"".join(sorted(note)) for note in connection.scalars(select(seen.c.note))} == {"12"}
     assert offline.scalar(service, "SELECT count(*) FROM outbox WHERE sequence IS NOT NULL") == 2

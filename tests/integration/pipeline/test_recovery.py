@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
 from sqlalchemy import make_url, text
@@ -219,7 +220,9 @@ def test_a_log_that_was_cut_back_stops_everybody_until_the_loss_is_accepted(
 
     with pair.consuming():
         until(lambda: bool(pair.failures))
-    assert isinstance(pair.failures.pop(), Stopped)
+    stopped = pair.failures.pop()
+    assert isinstance(stopped, Stopped)
+    assert "had been reached here" in str(stopped)
     publish(pair.publisher, (one, "one 5"))
     with running(pair, lambda stop: Relay(pair.publisher, stop).run()):
         until(lambda: metrics.RELAY_STOPPED._value.get() == 1)
@@ -239,6 +242,23 @@ def test_a_log_that_was_cut_back_stops_everybody_until_the_loss_is_accepted(
 
     pair.hearer.transact(ANNA, lambda work: work.session.execute(text("TRUNCATE consumer_offset, position, seen")))
     assert sorted(notes(pair, 12)) == ["one 5", *["sequence.voided"] * 10, "two 5"]
+
+
+def test_a_reader_that_needs_what_the_log_no_longer_has_stops(pair: Pair) -> None:
+    with sent(pair):
+        publish(pair.publisher, (new_member(), "one"))
+    admin = AdminClient(dict(pair.publisher.kafka))
+    ends = topics.ends(admin, pair.publisher.events_topic, range(3))
+    gone = [TopicPartition(pair.publisher.events_topic, partition, end) for partition, end in ends.items()]
+    for future in admin.delete_records(gone).values():
+        future.result()
+    with sent(pair):
+        publish(pair.publisher, (new_member(), "two"))
+    with pair.consuming():
+        until(lambda: bool(pair.failures))
+    assert isinstance(pair.failures.pop(), Stopped)
+    recover(pair.hearer, (), apply=True, accept_loss=True)
+    assert notes(pair, 1) == ["two"]
 
 
 def _cut_back(pair: Pair) -> None:

@@ -48,17 +48,26 @@ def end_session(pair: Pair, pid: int) -> None:
         connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
 
-def test_rows_that_commit_late_with_lower_ids_are_sent_too(pair: Pair) -> None:
-    early, late = new_member(), new_member()
-    with pair.relaying(), pair.consuming(), Session(pair.publisher.engine) as session:
-        work = Work(session, pair.publisher.name, ANNA, pair.publisher.clock())
-        work.publish(f"customer/{late}", wrapped_up("late"))
-        outbox.write(work, pair.publisher.keks)
-        publish(pair.publisher, (early, "early"))
-        pair.heard(1)
-        until(lambda: pair.unsent() == 0)
-        session.commit()
-        assert [note for _, _, note in pair.heard(2)] == ["early", "late"]
+def test_rows_that_commit_late_with_lower_ids_are_sent_too(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = relay._note
+    with Session(pair.publisher.engine) as later, Session(pair.publisher.engine) as last:
+        for session, text in ((later, "while earlier ones are sent"), (last, "after that")):
+            work = Work(session, pair.publisher.name, ANNA, pair.publisher.clock())
+            work.publish(f"customer/{new_member()}", wrapped_up(text))
+            outbox.write(work, pair.publisher.keks)
+
+        def note_after_a_late_commit(connection: psycopg.Connection, sent: Round) -> None:
+            later.commit()
+            note(connection, sent)
+
+        monkeypatch.setattr(relay, "_note", note_after_a_late_commit)
+        publish(pair.publisher, (new_member(), "early"))
+        with pair.relaying(), pair.consuming():
+            pair.heard(2)
+            until(lambda: pair.unsent() == 0)
+            last.commit()
+            heard = {text for _, _, text in pair.heard(3)}
+    assert heard == {"early", "while earlier ones are sent", "after that"}
 
 
 def test_another_relay_takes_over_when_the_leader_s_session_ends(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,15 +134,23 @@ def test_what_is_sent_twice_has_one_effect(pair: Pair, fault: str) -> None:
 
 
 def test_no_event_is_sent_before_its_key_is_acknowledged(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "RETRY_SECONDS", 60)
-    publish(pair.publisher, (new_member(), "one"))
-    faults.arm("relay.flush_keys", "raise-before")
+    done: list[str] = []
+    produce, flush = relay._produce, Relay._flush
+
+    def noting_produce(producer: Producer, topic: str, key: str, value: bytes, sent: Round) -> None:
+        done.append("key" if topic == pair.publisher.keys_topic else "event")
+        produce(producer, topic, key, value, sent)
+
+    def noting_flush(self: Relay, connection: psycopg.Connection, producer: Producer, sent: Round) -> None:
+        flush(self, connection, producer, sent)
+        done.append("acknowledged")
+
+    monkeypatch.setattr(relay, "_produce", noting_produce)
+    monkeypatch.setattr(Relay, "_flush", noting_flush)
+    publish(pair.publisher, (new_member(), "one"), (new_member(), "two"))
     with pair.relaying():
-        until(lambda: bool(faults.struck))
-    assert sum(topics.ends(admin(pair), pair.publisher.events_topic, range(3)).values()) == 0
-    monkeypatch.undo()
-    with pair.relaying(), pair.consuming():
-        pair.heard(1)
+        until(lambda: pair.unsent() == 0)
+    assert done == ["key", "key", "acknowledged", "event", "event", "acknowledged"]
 
 
 def test_while_kafka_is_away_rows_are_kept_and_sent_later(offline: Pair, tmp_path: Path) -> None:
