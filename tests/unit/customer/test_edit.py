@@ -24,9 +24,7 @@ def test_a_claim_names_every_head() -> None:
 
 
 def test_the_first_claim_of_a_field_saw_nothing() -> None:
-    assert [(c.field, c.value, c.saw) for c in edited({}, {"custom.limit": "010.50"})] == [
-        ("custom.limit", "10.5", ())
-    ]
+    assert [(c.field, c.value, c.saw) for c in edited({}, {"custom.limit": "010.50"})] == [("custom.limit", "10.5", ())]
 
 
 def test_what_is_already_so_needs_no_claim() -> None:

@@ -44,9 +44,7 @@ def test_fields_fold_independently(histories: tuple[list[Claim], ...], rng: rand
     rng.shuffle(claims)
     record = fold(claims, CUSTOM)
     assert record.states == {
-        field.name: fold_field(field, history)
-        for field, history in zip(FIELDS, histories, strict=True)
-        if history
+        field.name: fold_field(field, history) for field, history in zip(FIELDS, histories, strict=True) if history
     }
     assert list(record.states) == sorted(record.states)
     assert record.values == {name: state.value for name, state in record.states.items()}
@@ -130,9 +128,7 @@ def test_heads_are_the_claims_that_nobody_saw(claims: list[Claim]) -> None:
 
 
 @given(st.lists(st.sampled_from(["Rome", "Milan", "Turin"]), min_size=1), st.randoms(use_true_random=False))
-def test_edits_one_after_the_other_leave_the_last_and_an_empty_ledger(
-    values: list[str], rng: random.Random
-) -> None:
+def test_edits_one_after_the_other_leave_the_last_and_an_empty_ledger(values: list[str], rng: random.Random) -> None:
     claims: list[Claim] = []
     for n, value in enumerate(values):
         # Clocks may go backwards: what was seen counts more than when.
@@ -194,10 +190,7 @@ def test_a_long_history_needs_no_recursion_and_no_square_time() -> None:
 
 
 def test_a_field_ignores_the_claims_of_others() -> None:
-    assert (
-        fold_field(CITY, [make_claim("a", "Rome"), make_claim("b", "called", "a", field=NOTES)]).value
-        == "Rome"
-    )
+    assert fold_field(CITY, [make_claim("a", "Rome"), make_claim("b", "called", "a", field=NOTES)]).value == "Rome"
 
 
 def test_claims_of_a_field_that_is_not_known_here_are_left_out() -> None:

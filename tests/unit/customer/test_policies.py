@@ -101,12 +101,8 @@ class TestAppendOnly:
 
 
 class TestMostRestrictive:
-    @given(
-        honest(PHONE_ALLOWED) | malformed(PHONE_ALLOWED), st.integers(-9, 9), st.sampled_from(["true", ""])
-    )
-    def test_who_did_not_see_a_refusal_never_loosens_it(
-        self, claims: list[Claim], minute: int, value: str
-    ) -> None:
+    @given(honest(PHONE_ALLOWED) | malformed(PHONE_ALLOWED), st.integers(-9, 9), st.sampled_from(["true", ""]))
+    def test_who_did_not_see_a_refusal_never_loosens_it(self, claims: list[Claim], minute: int, value: str) -> None:
         before = fold_field(PHONE_ALLOWED, claims)
         unaware = make_claim("z", value, field=PHONE_ALLOWED, minute=minute)
         state = fold_field(PHONE_ALLOWED, [*claims, unaware])
