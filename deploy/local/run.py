@@ -155,7 +155,7 @@ class Run:
         say()
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
-        say("\n  Sign in with one of these links, or use a machine's token; they last a working day.\n")
+        say("\n  Sign in with one of these links, or use a machine's token; they last an hour.\n")
         for someone in ACTORS:
             home = someone.home if someone.home in services else services[0]
             token = issuer.issue_for(someone)

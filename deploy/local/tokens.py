@@ -19,8 +19,8 @@ from deploy.local.problems import Problem
 ISSUER = "crm-local"
 AUDIENCE = "crm"
 ALGORITHM = "ES256"
-MINUTES = 12 * 60
-"""How long a printed token is good for: a working day, because nobody renews it."""
+MINUTES = 60
+"""How long a printed token is good for; `token` prints a fresh one."""
 
 
 @dataclass(frozen=True)
