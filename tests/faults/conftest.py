@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -18,6 +19,18 @@ def seed() -> int:
     chosen = int(os.environ.get("CRM_FAULT_SEED") or secrets.randbelow(10**9))
     print(f"CRM_FAULT_SEED={chosen}")
     return chosen
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ends_in_order() -> Iterator[None]:
+    """A run that is told to end by SIGTERM stops what it started, as with Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 class Shared:

@@ -27,10 +27,10 @@ from tests.faults.page import Page
 from tests.faults.processes import Keeper, Process
 from tests.faults.receiver import Receiver
 from tests.faults.servers import Servers
-from tests.faults.verify import on_the_way, verify
+from tests.faults.verify import verify
 
 SERVICES = ("callcenter", "sync")
-SESSION_SECONDS = 3
+SESSION_SECONDS = 2
 """After so long Kafka gives up a member of a group that shows no life; PostgreSQL ends a leader's session after 5."""
 READY_SECONDS = 60
 DRAIN_SECONDS = 60
@@ -162,10 +162,6 @@ class Platform:
         """Effects whose performers died are tried again when a minute is over: let it be over."""
         with self.servers.direct("sync") as connection:
             connection.execute("UPDATE intent SET next_attempt = now() WHERE outcome IS NULL")
-
-    def on_the_way(self) -> str:
-        """What is still to be done, in words."""
-        return on_the_way(self.servers)
 
     def ends(self) -> dict[str, list[int]]:
         """With which codes each process has ended so far."""

@@ -18,6 +18,8 @@ import httpx
 ANSWER_SECONDS = 4.0
 STUCK_SECONDS = 60.0
 RETRY_SECONDS = 0.1
+PAUSE_SECONDS = 0.1
+"""Between two callers of a client, so that what is tried has the processors too."""
 DISSATISFIED = 1
 SATISFIED = 5
 
@@ -193,7 +195,7 @@ class Load:
             while not self._stop.is_set():
                 client.journey()
                 self.journeys += 1
-                self._stop.wait(0.02)
+                self._stop.wait(PAUSE_SECONDS)
         except BaseException as error:
             self._errors.append(error)
         finally:

@@ -36,6 +36,7 @@ class Process:
     exits: list[int] = field(default_factory=list)
     """The codes with which it ended."""
     wanted: bool = False
+    _said: int = 0
     _popen: subprocess.Popen[bytes] | None = None
     _started: float = 0.0
 
@@ -59,6 +60,7 @@ class Process:
         if self.faults:
             environment["CRM_FAULT"] = self.faults.popleft()
         with self.log.open("ab") as log:
+            self._said = log.tell()
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", f"services.{self.service}", self.command],
                 stdin=subprocess.DEVNULL,
@@ -70,6 +72,10 @@ class Process:
             )
         self._started = time.monotonic()
         self.wanted = True
+
+    def says(self, text: str) -> bool:
+        """Whether its log has the text, since it was started last."""
+        return text.encode() in self.log.read_bytes()[self._said :]
 
     def look(self) -> None:
         """Start it again if it ended and is wanted."""

@@ -12,7 +12,7 @@ from tests.faults.harness import Platform, until
 
 KILLING_SECONDS = 10
 FROZEN_SECONDS = 12
-"""Longer than Kafka's session (3 s), the relay's lease (5 s) and an idle transaction (10 s)."""
+"""Longer than Kafka's session (2 s), the relay's lease (5 s) and an idle transaction (10 s)."""
 
 
 @pytest.mark.timeout(150)
@@ -34,9 +34,10 @@ def test_frozen_workers_wake_up_when_others_have_taken_over(crm: Platform) -> No
         # The delay holds it in the middle of what it does, long enough to be frozen there.
         process.faults = deque([f"{point}=delay@40"])
     crm.keeper.restart(frozen.values())
+    # The first ones have to be at work before others come, who would lead in their place.
+    for process, word in zip(frozen.values(), ("relay.leads", "consumer.assigned"), strict=True):
+        until(lambda p=process, w=word: p.says(w), 30, f"{process.name} isn't at work")  # type: ignore[misc]
     with crm.load() as load:
-        # The first ones have to be at work before others come, who would lead in their place.
-        until(lambda: not crm.on_the_way() or load.failed, 30, "the first workers don't work")
         crm.start_seconds()
         for point, process in frozen.items():
             until(lambda p=point: f"{p}=delay" in crm.struck() or load.failed, 40, f"{point} wasn't reached")  # type: ignore[misc]

@@ -34,7 +34,7 @@ def test_a_restored_database_is_refused_until_recover_was_run(crm: Platform) -> 
     for process in callcenter:
         process.start()
     until(lambda: callcenter[0].refuses, 30, "the API serves a restored database")
-    until(lambda: "relay.stopped" in callcenter[1].log.read_text(), 30, "the relay sends for a restored database")
+    until(lambda: callcenter[1].says("relay.stopped"), 30, "the relay sends for a restored database")
     crm.keeper.stop(callcenter)
 
     looked = crm.command("callcenter", "recover")
@@ -69,9 +69,9 @@ def test_a_log_that_was_cut_back_stops_its_readers_and_its_relay(crm: Platform) 
     for process in workers:
         process.start()
     callcenter, sync = workers
-    until(lambda: "relay.stopped" in callcenter.log.read_text(), 30, "the relay goes on over a log that lost events")
-    until(lambda: "consumer.stopped" in sync.log.read_text(), 30, "sync reads on as if nothing had been lost")
-    assert "had been reached here" in sync.log.read_text()
+    until(lambda: callcenter.says("relay.stopped"), 30, "the relay goes on over a log that lost events")
+    until(lambda: sync.says("consumer.stopped"), 30, "sync reads on as if nothing had been lost")
+    assert sync.says("had been reached here")
 
     crm.keeper.stop([*crm.processes])
     assert crm.command("callcenter", "recover", "--apply").returncode == 1, "the loss was never accepted"
@@ -96,7 +96,7 @@ def test_a_log_whose_beginning_is_gone_stops_its_readers(crm: Platform) -> None:
     for future in admin.delete_records([TopicPartition(EVENTS, p, end) for p, end in ends.items()]).values():
         future.result()
     sync.start()
-    until(lambda: "consumer.stopped" in sync.log.read_text(), 30, "sync reads on as if nothing had been lost")
+    until(lambda: sync.says("consumer.stopped"), 30, "sync reads on as if nothing had been lost")
     assert crm.scalar("sync", "SELECT count(*) FROM parked_stream") == 0, "it went on behind what was lost"
 
 

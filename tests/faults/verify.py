@@ -45,8 +45,8 @@ def on_the_way(servers: Servers) -> str:
             for name, connection in (("callcenter", callcenter), ("sync", sync)):
                 if unsent := _rows(connection, "SELECT count(*) FROM outbox")[0][0]:
                     return f"{unsent} rows in the outbox of {name}"
-            heads = _heads(callcenter)
-            if behind := [s for s, head in heads.items() if _positions(sync).get(s, 0) < head and head]:
+            positions = _positions(sync)
+            if behind := [s for s, head in _heads(callcenter).items() if positions.get(s, 0) < head]:
                 return f"sync is behind in {len(behind)} streams, {behind[:3]}; parked: {_parked(sync)}"
             if owed := _rows(sync, "SELECT count(*) FROM intent WHERE outcome IS NULL")[0][0]:
                 return f"{owed} effects are owed"
