@@ -38,6 +38,7 @@ class ServerProcess(ABC):
         self.folder = folder
         self.port = port
         self.process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def prepare(self) -> None:
@@ -76,7 +77,7 @@ class ServerProcess(ABC):
                 group=self.user,
                 extra_groups=[] if self.user else None,
             )
-        atexit.register(self.kill)  # whoever forgets to stop it leaves nothing behind either
+        self._guard_it(self.process.pid)
         try:
             self.wait_ready(timeout_seconds)
         except BaseException:
@@ -125,9 +126,20 @@ class ServerProcess(ABC):
         """Let it go on after ``pause``."""
         _signal(self._family(), signal.SIGCONT)
 
+    def _guard_it(self, pid: int) -> None:
+        # Whoever forgets to stop it leaves nothing behind, nor does one that is killed: then the guard reads
+        # the end of its input, of which only this process holds the other end.
+        atexit.register(self.kill)
+        command = ["sh", "-c", 'read -r _; kill -9 "$1"', "guard", str(pid)]
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", start_new_session=True)
+
     def _ended(self) -> None:
         self.process = None
         atexit.unregister(self.kill)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
     def _family(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:

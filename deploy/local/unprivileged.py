@@ -45,7 +45,8 @@ def own_folder(folder: Path, account: str | None) -> None:
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists() and not all(map(_is_open, folder.absolute().parents)):
-        OUTSIDE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        OUTSIDE.mkdir(parents=True, exist_ok=True)
+        OUTSIDE.chmod(0o755)  # whatever the umask says
         folder.unlink(missing_ok=True)
         folder.symlink_to(tempfile.mkdtemp(prefix="data-", dir=OUTSIDE))
     folder.mkdir(mode=0o700, exist_ok=True)

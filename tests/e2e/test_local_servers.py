@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -224,6 +226,23 @@ def test_postgres_keeps_what_was_committed_when_it_is_killed(own_postgres: Postg
     own_postgres.start()
     with connect(own_postgres.ensure_database("callcenter")) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+
+
+def test_a_server_ends_with_a_test_run_that_is_killed(tmp_path: Path) -> None:
+    starter = (
+        "import sys, pathlib, time; from deploy.local.postgres import Postgres;"
+        "folder = pathlib.Path(sys.argv[1]); server = Postgres(folder / 'postgres', folder / 'secrets');"
+        "server.start(); print(server.process.pid, flush=True); time.sleep(60)"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", starter, str(tmp_path)], cwd=layout.ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    server = psutil.Process(int(run.stdout.readline()))
+    run.kill()
+    run.communicate()
+    wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, "it ends")
+    unprivileged.remove(tmp_path / "postgres")
 
 
 def test_a_paused_postgres_answers_nobody_and_then_goes_on(own_postgres: Postgres) -> None:
