@@ -14,6 +14,7 @@ from psycopg import sql
 
 from shared.pipeline.reading import stretch
 from tests.faults.harness import Platform, platform, until
+from tests.faults.verify import drain
 
 CANARY = "Quetzalcanary"
 NUMBER = "+12125550142"
@@ -109,7 +110,7 @@ def rebuild(crm: Platform) -> None:
     """Play the whole log to sync again."""
     done = crm.command("sync", "rebuild", "--yes")
     assert done.returncode == 0, done.stderr
-    until(lambda: crm.on_the_way() == "", 60, "the rebuild isn't drained")
+    drain(crm.servers, 60)
 
 
 def traces_in_topics(crm: Platform) -> list[str]:
