@@ -30,6 +30,8 @@ MOST = 2_000
 POLL_SECONDS = 0.5
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 LOOK_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+"""After so long without a message it is asked whether there really is none."""
 ABSENT = -1
 """Stands for a partition of a topic that doesn't exist yet."""
 
@@ -72,6 +74,7 @@ class SubscriptionConsumer:
         self._keys_known: set[tuple[str, str]] = set()
         self._generation = 0
         self._look_due = 0.0
+        self._silent_since = time.monotonic()
 
     def run(self) -> None:
         """Consume until ``stop`` is set. Raises ``Stopped``."""
@@ -104,6 +107,7 @@ class SubscriptionConsumer:
         if messages:
             messages += self._sound(consumer.consume(MOST - 1, 0))
             self._take(consumer, [read(m) for m in messages])
+            self._silent_since = time.monotonic()
         self._look_around(consumer)
 
     def _sound(self, polled: Sequence[Message]) -> list[Message]:
@@ -236,7 +240,16 @@ class SubscriptionConsumer:
         self._look_due = time.monotonic() + LOOK_SECONDS
         if self._were_moved():
             self._assigned(consumer, consumer.assignment())
+        self._doubt_silence()
         self._measure(consumer)
+
+    def _doubt_silence(self) -> None:
+        """Raises ``ReadTimedOut`` when the log goes on but nothing comes: a new session is the cure."""
+        if time.monotonic() - self._silent_since < SILENT_SECONDS:
+            return
+        self._silent_since = time.monotonic()
+        if any(end > self._next.get(place, end) for place, end in self._log_ends(list(self._next)).items()):
+            raise ReadTimedOut(f"no message for {SILENT_SECONDS} s, though there are some")
 
     def _were_moved(self) -> bool:
         try:

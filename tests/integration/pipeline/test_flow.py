@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.events.callcenter import ContactWrappedUp
 from shared.pipeline import consumer, rebuild, relay
+from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.work import Work
 from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
 
@@ -93,6 +97,28 @@ def test_a_consumer_with_nothing_to_do_notices_a_rebuild(pair: Pair, monkeypatch
         before = pair.heard(1)
         pair.hearer.transact(ANNA, lambda work: rebuild.rebuild(work, "main", pair.slices))
         assert pair.heard(1) == before
+
+
+def test_a_consumer_that_gets_nothing_though_there_is_more_begins_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(consumer, "SILENT_SECONDS", 0.5)
+    assigned = SubscriptionConsumer._assigned
+    times: list[int] = []
+
+    def deaf_at_first(self: SubscriptionConsumer, kafka: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        assigned(self, kafka, partitions)
+        if not times:
+            kafka.pause(kafka.assignment())
+        times.append(len(partitions))
+
+    monkeypatch.setattr(SubscriptionConsumer, "_assigned", deaf_at_first)
+    with pair.relaying(), pair.consuming():
+        until(lambda: bool(times))
+        publish(pair.publisher, (new_member(), "one"))
+        pair.heard(1)
+    assert len(times) > 1
 
 
 def test_a_commit_wakes_the_relay(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
