@@ -9,11 +9,14 @@ from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.edge.errors import Invalid
 from shared.events.callcenter import ContactWrappedUp
+from shared.events.envelope import Event
 from shared.pipeline import consumer, rebuild, relay
 from shared.pipeline.consumer import SubscriptionConsumer
+from shared.pipeline.subscriptions import Slice
 from shared.pipeline.work import Work
-from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
+from tests.probe import ANNA, Pair, new_member, publish, record, until, wrapped_up
 
 
 def test_an_event_is_heard_with_its_personal_text_opened(pair: Pair) -> None:
@@ -65,9 +68,25 @@ def test_what_fails_publishes_nothing(pair: Pair) -> None:
 
 def test_an_event_too_large_is_refused_before_the_commit(pair: Pair) -> None:
     huge = ContactWrappedUp(contact="c", agent="a", reason="r", outcome="o", note="x" * 1_000_000)
-    with pytest.raises(ValueError, match="may have"):
+    with pytest.raises(Invalid, match="may have"):
         pair.publisher.transact(ANNA, lambda work: work.publish(f"customer/{new_member()}", huge))
     assert pair.unsent() == 0
+
+
+def test_an_event_that_leads_to_one_too_large_parks_its_stream_alone(pair: Pair) -> None:
+    big, small = new_member(), new_member()
+
+    def inflate(work: Work, events: list[Event]) -> None:
+        for event in events:
+            note = "x" * (1_000_000 if event.stream.endswith(big) else 10)
+            work.publish(event.stream, wrapped_up(note), cause=event)
+        record(work, events)
+
+    pair.slices = (Slice("inflate", {"contact.wrapped_up": inflate}),)
+    publish(pair.publisher, (big, "one"), (small, "two"))
+    with pair.relaying(), pair.consuming():
+        assert [stream for stream, _, _ in pair.heard(1)] == [f"customer/{small}"]
+        until(lambda: pair.scalar(pair.hearer, "SELECT count(*) FROM parked_stream") == 1)
 
 
 def test_a_service_that_joins_late_hears_everything(pair: Pair) -> None:
