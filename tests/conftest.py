@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
+
+
+# How fast a machine is says nothing about what a property holds for.
+settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("crm")
 
 
 @pytest.fixture(scope="session")
