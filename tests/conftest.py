@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 
 from tests.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 
-
 # How fast a machine is says nothing about what a property holds for.
 settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("crm")
