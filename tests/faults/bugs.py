@@ -42,7 +42,7 @@ BUGS = (
     ),
     _bug(
         "rows removed before Kafka acknowledged",
-        f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[crash-before]",
+        f"{PIPELINE}/test_relay.py::test_while_kafka_is_away_rows_are_kept_and_sent_later",
         (
             "relay.py",
             '        faults.at("relay.flush", lambda: self._flush(connection, producer, sent))\n',
@@ -52,7 +52,7 @@ BUGS = (
     ),
     _bug(
         "command answered although its commit failed",
-        f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[raise-before]",
+        f"{PIPELINE}/test_flow.py::test_a_commit_that_fails_is_not_taken_for_done",
         (
             "service.py",
             "            faults.at(point, session.commit)\n",

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.edge import faults
 from shared.edge.errors import Invalid
 from shared.events.callcenter import ContactWrappedUp
 from shared.events.envelope import Event
@@ -64,6 +65,16 @@ def test_what_fails_publishes_nothing(pair: Pair) -> None:
         pair.publisher.transact(ANNA, body)
     assert pair.unsent() == 0
     assert pair.scalar(pair.publisher, "SELECT count(*) FROM stream_head") == 0
+
+
+def test_a_commit_that_fails_is_not_taken_for_done(pair: Pair) -> None:
+    faults.arm("transact.commit", "raise-before")
+    try:
+        with pytest.raises(faults.FaultRaised):
+            publish(pair.publisher, (new_member(), "x"))
+    finally:
+        faults.disarm()
+    assert pair.unsent() == 0
 
 
 def test_an_event_too_large_is_refused_before_the_commit(pair: Pair) -> None:
