@@ -54,18 +54,9 @@ class Settings(BaseModel):
 
 SERVICES = ("callcenter", "marketing", "sfa", "sync")
 _PER_SERVICE = ("database_url", "port", "metrics_port")
-_COMMON = (
-    "key_encryption_keys",
-    "host",
-    "token_issuer",
-    "token_audience",
-    "jwks_file",
-    "default_region",
-    "partitions",
-    "replication",
-    "parked_share",
-    "notify_url",
-)
+_GATHERED = ("service", "kafka", "urls")
+"""Not from one variable each."""
+_COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))
 
 
 def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
