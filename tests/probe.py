@@ -119,19 +119,20 @@ class Pair:
 
     @contextmanager
     def relaying(self) -> Iterator[None]:
-        with self._running(lambda stop: Relay(self.publisher, stop).run()):
+        with self.running(lambda stop: Relay(self.publisher, stop).run()):
             yield
 
     @contextmanager
     def consuming(self) -> Iterator[None]:
-        with self._running(self._consumer):
+        with self.running(self._consumer):
             yield
 
     def _consumer(self, stop: threading.Event) -> None:
         SubscriptionConsumer(self.hearer, self.subscription, [self.publisher.name], stop).run()
 
     @contextmanager
-    def _running(self, part: Callable[[threading.Event], None]) -> Iterator[None]:
+    def running(self, part: Callable[[threading.Event], None]) -> Iterator[threading.Event]:
+        """Run a part until the context ends, or the event that it gives is set; what it raises is kept."""
         stop = threading.Event()
 
         def guarded() -> None:
@@ -143,10 +144,11 @@ class Pair:
         thread = threading.Thread(target=guarded, daemon=True)
         thread.start()
         try:
-            yield
+            yield stop
         finally:
             stop.set()
             thread.join(30)
+            assert not thread.is_alive(), "it didn't stop"
 
     def rows(self) -> list[tuple[str, int, str]]:
         """What was heard: (stream, sequence, note) in the order of the handling."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,27 +17,6 @@ from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Slice, Subscriptions
 from shared.pipeline.worker import Worker
 from tests.probe import Pair
-
-
-@contextmanager
-def running(pair: Pair, part: Callable[[threading.Event], None]) -> Iterator[threading.Event]:
-    """Run a part until the context ends, or the event that it gives is set; what it raises is kept in the pair."""
-    stop = threading.Event()
-
-    def guarded() -> None:
-        try:
-            part(stop)
-        except BaseException as error:
-            pair.failures.append(error)
-
-    thread = threading.Thread(target=guarded, daemon=True)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive(), "it didn't stop"
 
 
 def consumer(pair: Pair, stop: threading.Event, *, group: str = "") -> SubscriptionConsumer:
@@ -78,7 +57,7 @@ def working(pair: Pair, made: Worker) -> Iterator[None]:
         threading.Thread(target=pass_on, daemon=True).start()
         assert made.run() == 0
 
-    with running(pair, run):
+    with pair.running(run):
         yield
 
 

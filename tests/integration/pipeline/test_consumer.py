@@ -19,7 +19,7 @@ from shared.pipeline.consumer import Stopped
 from shared.pipeline.offsets import Fenced
 from shared.pipeline.work import Work
 from tests.integration.pipeline.feed import Feed, picky, slice_of
-from tests.integration.pipeline.running import consumer, produce, running
+from tests.integration.pipeline.running import consumer, produce
 from tests.integration.pipeline.test_parking import by_raising
 from tests.probe import RECORD, Pair, new_member, publish, record, until
 
@@ -153,8 +153,8 @@ def test_consumers_that_know_nothing_of_each_other_are_fenced_and_take_each_even
     members = [new_member() for _ in range(10)]
     with (
         pair.relaying(),
-        running(pair, lambda stop: consumer(pair, stop).run()),
-        running(pair, lambda stop: consumer(pair, stop, group=f"{pair.hearer.name}-other").run()),
+        pair.running(lambda stop: consumer(pair, stop).run()),
+        pair.running(lambda stop: consumer(pair, stop, group=f"{pair.hearer.name}-other").run()),
     ):
         for turn in range(20):
             publish(pair.publisher, *[(member, str(turn)) for member in members])

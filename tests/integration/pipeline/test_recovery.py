@@ -23,7 +23,6 @@ from shared.pipeline.recovery import NOT_BEFORE_RECOVER, LogAhead, LogTooShort, 
 from shared.pipeline.relay import Relay
 from shared.pipeline.work import Work
 from tests.integration.pipeline.feed import Feed, slice_of
-from tests.integration.pipeline.running import running
 from tests.probe import ANNA, RECORD, Pair, new_member, publish, record, until
 from tests.servers import PostgresServer
 
@@ -224,7 +223,7 @@ def test_a_log_that_was_cut_back_stops_everybody_until_the_loss_is_accepted(
     assert isinstance(stopped, Stopped)
     assert "had been reached here" in str(stopped)
     publish(pair.publisher, (one, "one 5"))
-    with running(pair, lambda stop: Relay(pair.publisher, stop).run()):
+    with pair.running(lambda stop: Relay(pair.publisher, stop).run()):
         until(lambda: metrics.RELAY_STOPPED._value.get() == 1)
     assert in_log(pair) == 0
     for service in (pair.publisher, pair.hearer):

@@ -20,7 +20,6 @@ from shared.pipeline import outbox, relay, topics
 from shared.pipeline.relay import Relay, Round
 from shared.pipeline.work import Work
 from tests.integration.pipeline.running import relay as another
-from tests.integration.pipeline.running import running
 from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
 
 LEADER = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
@@ -73,7 +72,7 @@ def test_rows_that_commit_late_with_lower_ids_are_sent_too(pair: Pair, monkeypat
 def test_another_relay_takes_over_when_the_leader_s_session_ends(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "LOOK_SECONDS", 0.1)
     member = new_member()
-    with pair.consuming(), pair.relaying(), running(pair, lambda stop: another(pair, stop).run()):
+    with pair.consuming(), pair.relaying(), pair.running(lambda stop: another(pair, stop).run()):
         until(lambda: leader(pair) is not None)
         first = leader(pair)
         assert first is not None
@@ -108,7 +107,7 @@ def test_another_relay_takes_over_from_a_frozen_one_whose_late_messages_do_no_ha
         zombies[0].run()
 
     publish(pair.publisher, *[(member, str(n)) for n in range(5)])
-    with pair.consuming(), running(pair, freezing) as stop:
+    with pair.consuming(), pair.running(freezing) as stop:
         until(Freezing.frozen.is_set)
         with pair.relaying():
             pair.heard(5)
