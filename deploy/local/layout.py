@@ -14,7 +14,7 @@ from deploy.local.problems import Problem, port_taken
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
-SERVICE_PORTS = {"callcenter": 8101, "sync": 8104}
+SERVICE_PORTS = {"callcenter": 8101, "marketing": 8102, "sfa": 8103, "sync": 8104}
 """Each service and the port of its API, which CRM_<SERVICE>_PORT changes."""
 
 SERVER_PORTS = {"kafka": 29092, "kafka_controller": 29093, "postgres": 25432}

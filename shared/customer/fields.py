@@ -92,6 +92,9 @@ BUILT_IN: Mapping[str, Field] = {
     )
 }
 
+CONSENT = frozenset(name for name, field in BUILT_IN.items() if field.policy == "most_restrictive")
+"""What a person allows or forbids: said for all members that are this person."""
+
 
 def field(name: str, custom: Mapping[str, Field]) -> Field:
     """The field of that name; `custom` are the described fields of departments, by name.

@@ -20,6 +20,7 @@ T = TypeVar("T")
 POINTS: dict[str, str] = {
     "transact.commit": "the commit of a command",
     "consumer.commit": "the commit of a batch of events with all its effects",
+    "due.commit": "the commit of what a task worked out",
     "wakeup.notify": "NOTIFY after a commit",
     "http.answer": "the answer to a command, after its commit",
     "relay.send_key": "a member's wrapped key handed to the Kafka producer",

@@ -15,5 +15,7 @@ CONSUMER_LAG = Gauge("crm_consumer_lag_events", "Events between here and the end
 CONSUMER_STOPPED = Gauge("crm_consumer_stopped", "1 while a consumer waits for a person", ["subscription"])
 CONSUMER_RETRIES = Counter("crm_consumer_retries_total", "Batches put off for a passing reason", ["subscription"])
 STREAMS_PARKED = Counter("crm_streams_parked_total", "Streams set aside, by why", ["subscription", "kind"])
+DUE = Gauge("crm_due_keys", "Keys that are to be worked out anew", ["task"])
+DUE_FAILED = Counter("crm_due_failed_total", "Keys whose working out failed and was put off", ["task"])
 INTENTS_OWED = Gauge("crm_intents_owed", "Outward effects not yet done")
 INTENTS_ENDED = Counter("crm_intents_ended_total", "Outward effects by how they ended", ["effect", "outcome"])

@@ -49,6 +49,10 @@ class Settings(BaseModel):
         le=1,
         description="CRM_PARKED_SHARE: above this share of parked streams the consumer stops",
     )
+    heads_seconds: float = Field(
+        60.0, gt=0, description="CRM_HEADS_SECONDS: how often a service says how far it has come, a sign of life"
+    )
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="CRM_CURRENCY: of all amounts, ISO 4217")
     notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 
 

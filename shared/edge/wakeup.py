@@ -72,6 +72,25 @@ class Wakeup:
             return topics
 
 
+class Ear:
+    """Hears the signal, on a connection of its own. For use in a ``with``; raises ``psycopg.Error`` when it is lost."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(plain_url(url), autocommit=True, connect_timeout=5)
+
+    def __enter__(self) -> Ear:
+        self._connection.execute(f"LISTEN {CHANNEL}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def wait(self, seconds: float) -> None:
+        """Until something is committed, or for so long."""
+        for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+            pass
+
+
 def _notify(connection: psycopg.Connection, payload: str) -> None:
     connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
 

@@ -69,6 +69,10 @@ class CaseOpened(Fact, frozen=True, kw_only=True):
     contact: str | None = None
     requested: Instant
     """When the customer asked, from which the time to the solution counts."""
+    product: str = ""
+    """What it is about, if anything that the company sells."""
+    place: str = ""
+    """Where, as coarse as an area or a city; never an address."""
     custom: dict[str, Personal] = msgspec.field(default_factory=dict)
 
 
@@ -81,3 +85,32 @@ class CaseResolved(Fact, frozen=True, kw_only=True):
     seconds_to_solution: float
     immediate: bool
     """Solved within three minutes of the request."""
+
+
+@fact("outage.proposed", stream="outage", about="outage")
+class OutageProposed(Fact, frozen=True, kw_only=True):
+    """So many cases of one product in one place came at once that something bigger may be wrong."""
+
+    outage: str
+    product: str
+    place: str
+    since: Instant
+    """When the first of the cases was opened."""
+    cases: tuple[str, ...]
+    """The cases that it was seen from."""
+
+
+@fact("outage.confirmed", stream="outage", about="outage")
+class OutageConfirmed(Fact, frozen=True, kw_only=True):
+    """A supervisor looked: it is an outage."""
+
+    outage: str
+
+
+@fact("outage.dismissed", stream="outage", about="outage")
+class OutageDismissed(Fact, frozen=True, kw_only=True):
+    """A supervisor looked: it is none, or it is over."""
+
+    outage: str
+    reason: str = "no_outage"
+    """A code: ``no_outage`` or ``over``."""

@@ -32,6 +32,10 @@ class CustomerEdited(Fact, frozen=True, kw_only=True):
     """Somebody changed fields of a customer."""
 
     claims: tuple[ClaimMade, ...]
+    device: str = ""
+    """On which it was done, if on one."""
+    number: int = 0
+    """Of the device's mutation."""
 
 
 @fact("customer.erased", stream="customer")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shared.edge.actor import Actor
 from shared.edge.errors import NotFound
 from shared.edge.settings import Settings
-from shared.pipeline import keyreader, parking, rebuild, recovery
+from shared.pipeline import heads, keyreader, parking, rebuild, recovery
 from shared.pipeline.receive import Subscription, redrive, skip
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
@@ -22,6 +22,7 @@ COMMANDS = {
     "redrive": "hand the waiting events of parked streams in again, after the cause was mended",
     "skip": "leave out what a parked stream stands at, for a reason, and go on behind it",
     "recover": "after a restore: bring database and log together (looks only, without --apply)",
+    "leave": "tell the other services that this block is given up; they keep what they know from it, as of now",
     "rebuild": "empty what is derived from events and play the log again",
 }
 
@@ -40,6 +41,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parsers["recover"].add_argument(
         "--accept-loss", action="store_true", help="publish void events for what the log itself has lost"
     )
+    parsers["leave"].add_argument("--yes", action="store_true", help="do it; else nothing is said")
     parsers["rebuild"].add_argument("--subscription", default="main", help="default: main")
     parsers["rebuild"].add_argument("--yes", action="store_true", help="do it; else it is only said what would be done")
 
@@ -47,7 +49,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace, settings: Settings, subscriptions: Subscriptions) -> int:
     """Carry out one of the commands; gives the process's exit status."""
     service = Service.of(settings, process="admin", pool_size=2)
-    command = {"parked": _parked, "redrive": _redrive, "skip": _skip, "recover": _recover, "rebuild": _rebuild}
+    command = {"parked": _parked, "redrive": _redrive, "skip": _skip, "recover": _recover}
+    command |= {"leave": _leave, "rebuild": _rebuild}
     try:
         return command[arguments.command](arguments, settings, service, subscriptions)
     finally:
@@ -155,6 +158,15 @@ def _print(report: recovery.Report, *, applied: bool) -> None:
         )
     else:
         print("nothing was changed; run it again with --apply")
+
+
+def _leave(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    if not arguments.yes:
+        print(f"would tell the others that {service.name} is given up; run it again with --yes")
+        return 0
+    service.transact(_operator(), heads.leave)
+    print(f"said so; let a worker of {service.name} run until its outbox is empty, then stop it")
+    return 0
 
 
 def _rebuild(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:

@@ -8,8 +8,7 @@ any order and however often it is stored, so events may be heard again.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,15 +18,13 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from shared.customer import fold
 from shared.customer.claims import Claim, distinct
-from shared.customer.fields import Field, InvalidValue, UnknownField, field
-from shared.customer.fold import Change, FieldState, fold_field
+from shared.customer.fields import UnknownField, field
+from shared.customer.fold import FieldState, fold_field
 from shared.customer.member import Member, member_of, stream
-from shared.customer.phones import with_code
-from shared.edge.errors import Conflict, Invalid, NotFound
+from shared.edge.errors import Conflict, NotFound
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerRegistered, CustomFieldDefined
-from shared.events.envelope import Event, new_id
+from shared.events.envelope import Event
 from shared.pipeline import definitions, keys
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.definitions import Definition, NotUnderstood, custom_fields
@@ -189,69 +186,6 @@ def forget(work: Work, members: Iterable[str]) -> None:
     work.session.execute(_FORGET_CLAIMS, {"members": wanted})
     work.session.execute(_FORGET_RECORD, {"members": wanted})
     keys.erase(work, wanted)
-
-
-def edit(
-    work: Work, member: Member, changes: Mapping[str, Change], saw: Mapping[str, Sequence[str]], region: str
-) -> tuple[Claim, ...]:
-    """Claims of the actor for a member, stored and published; none if all is so already.
-
-    ``saw`` says for each field which claims the actor had before his eyes; where it is silent, today's heads.
-    ``region``: the country of phone numbers without a country code. Raises ``NotFound``, ``Conflict`` for an erased
-    customer, and ``Invalid``.
-    """
-    held = standing(work.session, member)
-    states = held.states | {name: as_seen(held.states[name], saw[name]) for name in held.states.keys() & saw.keys()}
-    custom = custom_fields(work.session)
-    with invalid():
-        coded = with_code(changes, custom, region)
-    return publish_edit(work, member, claims_for(work, states, coded, custom), held)
-
-
-def claims_for(
-    work: Work,
-    states: Mapping[str, FieldState],
-    changes: Mapping[str, Change],
-    custom: Mapping[str, Field],
-    at: datetime | None = None,
-) -> list[Claim]:
-    """The claims by which the actor, who saw these states, makes the changes. Raises ``Invalid``."""
-    with invalid():
-        return fold.edit(
-            states,
-            changes,
-            custom,
-            ids=iter(new_id, ""),
-            occurred=at or work.now,
-            source=work.source,
-            author=work.actor.id,
-        )
-
-
-@contextmanager
-def invalid() -> Iterator[None]:
-    """What a field doesn't take is ``Invalid``; the text names the field and what is expected, never the value."""
-    try:
-        yield
-    except UnknownField as error:
-        raise Invalid(f"a customer has no field {error.args[0]}") from None
-    except (InvalidValue, TypeError) as error:
-        raise Invalid(str(error)) from None
-
-
-def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
-    """The field with the heads that its author saw; of a set, those he saw of each element."""
-    elements = {element: tuple(id for id in ids if id in saw) for element, ids in state.heads.items()}
-    return msgspec.structs.replace(state, heads={"": tuple(saw)} if "" in state.heads else elements)
-
-
-def publish_edit(work: Work, member: Member, claims: Sequence[Claim], held: Held) -> tuple[Claim, ...]:
-    """Store claims of the actor about a member that is held, and publish them, if there are any."""
-    if claims:
-        work.publish(stream(member), CustomerEdited(claims=made(claims)))
-        store_claims(work, [Told(member, work.now, tuple(claims))], {member: held})
-        work.touch(stream(member))
-    return tuple(claims)
 
 
 def heard(work: Work, events: list[Event]) -> None:

@@ -48,6 +48,15 @@ Index(
     postgresql_ops={"backwards": "text_pattern_ops"},
 )
 
+customer_cluster = Table(
+    "customer_cluster",
+    metadata,
+    Column("member", Id, primary_key=True),
+    Column("cluster", Id, nullable=False, comment="the least of its members"),
+    Index("customer_cluster_cluster", "cluster"),
+    comment="Which members are the same customer, as sync says; one that isn't here is a cluster of its own",
+)
+
 custom_field = Table(
     "custom_field",
     metadata,

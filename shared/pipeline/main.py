@@ -21,6 +21,8 @@ from shared.pipeline import admin, migrate, recovery, worker
 from shared.pipeline.intents import Performer
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
+from shared.pipeline.tasks import Task
+from shared.pipeline.worker import Parts
 
 GRACE_SECONDS = 5
 """Open pages are streams without an end; a stop waits for them no longer."""
@@ -34,6 +36,17 @@ OWN = {
 
 
 @dataclass(frozen=True)
+class Command:
+    """A command of one service's own."""
+
+    name: str
+    help: str
+    run: Callable[[Settings, argparse.Namespace], int]
+    """Gives the process's exit status."""
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda _: None
+
+
+@dataclass(frozen=True)
 class Block:
     """What makes one service different from the others; its wiring.py says it."""
 
@@ -43,6 +56,12 @@ class Block:
     app: Callable[[Settings, Service], FastAPI]
     subscriptions: Callable[[Settings], Subscriptions]
     performers: Callable[[Settings], Mapping[str, Performer]] = lambda _: {}
+    tasks: Callable[[Settings], Sequence[Task]] = lambda _: ()
+    """What the worker works out anew when it is due."""
+    parts: Parts = lambda _service, _stop: {}
+    """What else runs in the worker."""
+    more: tuple[Command, ...] = ()
+    """Commands that only this service has."""
 
 
 def parser(block: Block) -> argparse.ArgumentParser:
@@ -51,6 +70,8 @@ def parser(block: Block) -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="command")
     for name, text in OWN.items():
         commands.add_parser(name, help=text, description=text)
+    for own in block.more:
+        own.add_arguments(commands.add_parser(own.name, help=own.help, description=own.help))
     admin.add_commands(commands)
     return made
 
@@ -64,12 +85,15 @@ def main(block: Block, arguments: Sequence[str]) -> int:
         case "api":
             _api(block, given)
         case "worker":
-            worker.run(given, block.subscriptions(given), block.performers(given))
+            worker.run(given, block.subscriptions(given), block.performers(given), block.tasks(given), block.parts)
         case "migrate":
             migrate.upgrade(given.database_url, block.versions)
         case "draft-migration":
             print(migrate.draft(given.database_url, block.metadatas))
-        case _:
+        case name:
+            for own in block.more:
+                if own.name == name:
+                    return own.run(given, chosen)
             return _administer(block, given, chosen)
     return 0
 

@@ -36,7 +36,8 @@ def start(session: Session, subscription: str, ends: Mapping[Partition, int], *,
     if not ends:
         return
     rows = [{"subscription": subscription, "topic": topic, "partition": partition} for topic, partition in sorted(ends)]
-    session.execute(upsert(consumer_offset).on_conflict_do_nothing(), [r | {"next_offset": 0} for r in rows])
+    begun = [r | {"next_offset": 0, "replay_until": ends[r["topic"], r["partition"]]} for r in rows]  # type: ignore[index]
+    session.execute(upsert(consumer_offset).on_conflict_do_nothing(), begun)
     marks = [r | {"offset": ends[r["topic"], r["partition"]] if history else 0} for r in rows]  # type: ignore[index]
     session.execute(upsert(activation).on_conflict_do_nothing(), marks)
 
@@ -66,7 +67,7 @@ def move(session: Session, to: Mapping[tuple[str, str, int], int]) -> None:
         session.execute(
             update(consumer_offset)
             .where(table.subscription == name, table.topic == topic, table.partition == partition)
-            .values(next_offset=offset)
+            .values(next_offset=offset, replay_until=0)
         )
 
 

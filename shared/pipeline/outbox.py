@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shared.customer.member import member_of
 from shared.events import envelope
 from shared.events.facts import change_personal, to_data
-from shared.pipeline import keys
+from shared.pipeline import due, keys
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, seal
 from shared.pipeline.tables import intent, outbox
 from shared.pipeline.work import Published, Work
@@ -40,6 +40,7 @@ def write(work: Work, keks: KeyEncryptionKeys) -> None:
 
     Raises ``ValueError`` for an event that is too large; then nothing of the work may be committed.
     """
+    due.write(work)
     if work.intents:
         work.session.execute(upsert(intent).on_conflict_do_nothing(), work.intents)
     members = {member_of(p.stream) for p in work.facts if p.stream.startswith(CUSTOMER)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,12 +12,13 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from psycopg import sql
 from psycopg.rows import TupleRow
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.edge import faults
 from shared.edge.metrics import OUTBOX_SENT, RELAY_LEADS, RELAY_STOPPED
 from shared.edge.wakeup import CHANNEL, plain_url
 from shared.events import envelope
-from shared.pipeline import recovery
+from shared.pipeline import heads, recovery
 from shared.pipeline.service import Service
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,8 @@ LOOK_SECONDS = 1.0
 """How long to wait for a wake-up before looking anyway."""
 FLUSH_SLICE_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+MOST_MOVED = 100_000
+"""Streams to remember before they are reported early."""
 STOPPED_SECONDS = 5.0
 """How often to look whether ``recover`` was run meanwhile."""
 
@@ -59,6 +63,7 @@ class Round:
     """What one pass over the outbox sent: ids of rows, and the next offset by topic and partition."""
 
     ids: list[int] = field(default_factory=list)
+    streams: set[str] = field(default_factory=set)
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     failures: list[KafkaError] = field(default_factory=list)
 
@@ -73,9 +78,12 @@ class Round:
 class Relay:
     """Runs until ``stop`` is set; waits for leadership, then drains the outbox whenever something is committed."""
 
-    def __init__(self, service: Service, stop: threading.Event) -> None:
+    def __init__(self, service: Service, stop: threading.Event, heads_seconds: float = 60.0) -> None:
         self._service = service
         self._stop = stop
+        self._heads_seconds = heads_seconds
+        self._moved: set[str] | None = set()
+        """Streams sent since the last report of heads; none when that isn't known, as after a start."""
         self._reached: dict[tuple[str, int], int] = {}
 
     def run(self) -> None:
@@ -96,6 +104,7 @@ class Relay:
             except (
                 psycopg.Error,
                 KafkaException,
+                SQLAlchemyError,
                 LostLeadership,
                 recovery.ReadTimedOut,
                 faults.FaultRaised,
@@ -122,8 +131,13 @@ class Relay:
         producer = Producer({**TUNING, **self._service.kafka, **GUARANTEES})
         try:
             self._reached = {}
+            self._moved = None
+            report_due = time.monotonic() + self._heads_seconds
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             while not self._stop.is_set():
+                if time.monotonic() > report_due or self._many_moved():
+                    self._report()
+                    report_due = time.monotonic() + self._heads_seconds
                 if self._round(connection, producer) == 0:
                     for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                         pass
@@ -132,6 +146,15 @@ class Relay:
             # What a lost leader still has queued has been, or will be, sent by the next one.
             producer.purge()
             producer.flush(FLUSH_SLICE_SECONDS)
+
+    def _many_moved(self) -> bool:
+        return self._moved is not None and len(self._moved) > MOST_MOVED
+
+    def _report(self) -> None:
+        """Say how far this service has come in the streams that moved."""
+        moved = self._moved
+        self._service.transact(self._service.itself, lambda work: heads.report(work, moved))
+        self._moved = set()
 
     def _round(self, connection: psycopg.Connection, producer: Producer) -> int:
         """Send what is there, up to ``ROUND`` rows; gives how many."""
@@ -147,12 +170,15 @@ class Relay:
                 if row[2] is not None:
                     self._send_event(producer, row, sent)
             sent.ids.extend(row[0] for row in rows)
+            sent.streams.update(row[1] for row in rows if row[2] is not None)
         if not sent.ids:
             return 0
         faults.at("relay.flush", lambda: self._flush(connection, producer, sent))
         self._check_growth(sent)
         faults.at("relay.commit", lambda: _note(connection, sent))
         OUTBOX_SENT.inc(len(sent.ids))
+        if self._moved is not None:
+            self._moved |= sent.streams
         return len(sent.ids)
 
     def _check_growth(self, sent: Round) -> None:

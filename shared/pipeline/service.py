@@ -81,6 +81,6 @@ class Service:
             result = body(work)
             outbox.write(work, self.keks)
             faults.at(point, session.commit)
-        if work.facts or work.key_records or work.touched or work.intents:
+        if work.facts or work.key_records or work.touched or work.intents or work.due:
             self.wakeup.signal(work.touched)
         return result

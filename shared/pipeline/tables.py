@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -65,6 +66,42 @@ consumer_offset = Table(
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),
+    Column(
+        "replay_until",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="what lies before it was there when the reading began, or began anew: "
+        "nothing is derived until it is read",
+    ),
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it is to be worked out again"),
+    Column("history", Boolean, nullable=False, comment="whether only history says so"),
+    Column("version", BigInteger, nullable=False, server_default=text("1"), comment="how often it was marked"),
+    Index("due_at", "task", "at"),
+    comment="What is to be worked out anew, because something changed or because its time comes",
+)
+
+head_reported = Table(
+    "head_reported",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("sequence", Integer, nullable=False, comment="that the newest report of this service's heads named"),
+)
+
+heard_from = Table(
+    "heard_from",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, comment="of the newest report of its heads"),
+    Column("left", DateTime(timezone=True), comment="when the company gave that block up, if it did"),
+    comment="When each other service last gave a sign of life: what is known from it is so old at least",
 )
 
 heard = Table(

@@ -18,6 +18,10 @@ LARGEST_FACT = LARGEST * 7 // 10
 """Bytes in the clear: sealing makes a text a third longer."""
 
 
+Due = dict[tuple[str, str], tuple[datetime, bool]]
+Mark = tuple[int, int, int, frozenset[str], Due]
+
+
 @dataclass(frozen=True)
 class Published:
     """A fact that was collected and will be an event once the transaction commits."""
@@ -57,11 +61,22 @@ class Work:
     touched: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
     intents: list[dict[str, Any]] = field(default_factory=list)
+    due: Due = field(default_factory=dict)
+    """(task, key) -> when it is to be worked out anew, and whether only history says so (see due)."""
 
-    def publish(self, stream: str, fact: Fact, occurred: datetime | None = None, cause: Event | None = None) -> str:
+    def publish(
+        self,
+        stream: str,
+        fact: Fact,
+        occurred: datetime | None = None,
+        cause: Event | None = None,
+        *,
+        history: bool = False,
+    ) -> str:
         """Collect a fact for ``stream``; gives the id of the event that it will be.
 
-        ``cause`` is the event that it follows from: what follows from history is history too.
+        ``cause`` is the event that it follows from: what follows from history is history too. ``history`` says so of
+        what follows from many.
 
         Raises ``ValueError`` for a stream of another kind than the fact belongs to, and ``Invalid`` for a fact so
         large that it couldn't be sent: here, so that the event that led a handler to it is set aside.
@@ -72,7 +87,7 @@ class Work:
         if (size := len(msgspec.json.encode(fact))) > LARGEST_FACT:
             raise Invalid(f"{fact_type.name} has {size} bytes; a fact may have {LARGEST_FACT}")
         event_id = new_id()
-        history = cause is not None and not cause.live
+        history = history or (cause is not None and not cause.live)
         cause_id = cause.id if cause else None
         self.facts.append(Published(event_id, stream, fact, fact_type, occurred or self.now, cause_id, history))
         return event_id
@@ -101,11 +116,11 @@ class Work:
                 }
             )
 
-    def mark(self) -> tuple[int, int, int, frozenset[str]]:
+    def mark(self) -> Mark:
         """What is collected so far, to come back to with ``rewind`` when a savepoint is rolled back."""
-        return len(self.facts), len(self.key_records), len(self.intents), frozenset(self.touched)
+        return len(self.facts), len(self.key_records), len(self.intents), frozenset(self.touched), dict(self.due)
 
-    def rewind(self, mark: tuple[int, int, int, frozenset[str]]) -> None:
-        facts, key_records, intents, touched = mark
+    def rewind(self, mark: Mark) -> None:
+        facts, key_records, intents, touched, due = mark
         del self.facts[facts:], self.key_records[key_records:], self.intents[intents:]
-        self.touched = set(touched)
+        self.touched, self.due = set(touched), dict(due)

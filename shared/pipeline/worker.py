@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from shared.edge import faults, logs, metrics
 from shared.edge.settings import Settings
-from shared.pipeline import commands, intents, keyreader, outbox, topics
+from shared.pipeline import commands, intents, keyreader, outbox, tasks, topics
 from shared.pipeline.consumer import Stopped, SubscriptionConsumer
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
 from shared.pipeline.receive import Subscription
@@ -24,11 +24,16 @@ from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
 from shared.pipeline.tables import heard
+from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
 
 log = structlog.get_logger(__name__)
 
 MAIN = "main"
+
+Parts = Callable[[Service, threading.Event], Mapping[str, Callable[[], None]]]
+"""What else runs in a service's worker, as threads by name, until the event is set."""
+
 UPKEEP_SECONDS = 5.0
 FORGET_EVERY = 720
 """Rounds of upkeep between two clearings of old answers and looks at the own keys topic: an hour."""
@@ -43,11 +48,13 @@ def run(
     settings: Settings,
     subscriptions: Subscriptions,
     performers: Mapping[str, intents.Performer] | None = None,
+    due: Sequence[Task] = (),
+    parts: Parts = lambda _service, _stop: {},
 ) -> None:
     """Work until SIGTERM or SIGINT; finishes the batch at hand first. Exits with 1 when a part of it fails."""
     logs.configure(settings.service, "worker")
     service = Service.of(settings, process="worker")
-    worker = Worker(service, settings, subscriptions, performers or {})
+    worker = Worker(service, settings, subscriptions, performers or {}, due, parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
     if settings.metrics_port:
@@ -64,12 +71,16 @@ class Worker:
         settings: Settings,
         subscriptions: Subscriptions,
         performers: Mapping[str, intents.Performer],
+        due: Sequence[Task] = (),
+        parts: Parts = lambda _service, _stop: {},
     ) -> None:
         self.stop = threading.Event()
         self._service = service
         self._settings = settings
         self._subscriptions = subscriptions
         self._performers = performers
+        self._tasks = due
+        self._own_parts = parts
         self._moving: Sequence[Subscription] = ()
         self._failed = False
 
@@ -89,12 +100,16 @@ class Worker:
 
     def _parts(self) -> list[tuple[str, Callable[[], None]]]:
         parts: list[tuple[str, Callable[[], None]]] = [
-            ("relay", Relay(self._service, self.stop).run),
+            ("relay", Relay(self._service, self.stop, self._settings.heads_seconds).run),
             ("upkeep", self._upkeep),
         ]
         for subscription in self._moving:
             consumer = SubscriptionConsumer(self._service, subscription, self._subscriptions.sources, self.stop)
             parts.append((subscription.name, consumer.run))
+        if self._tasks:
+            through = {each.name: moving.name for moving in self._moving for each in moving.slices}
+            parts.append(("tasks", Tasks(self._service, self._tasks, through, self.stop).run))
+        parts += self._own_parts(self._service, self.stop).items()
         if self._performers:
             parts.append(("intents", intents.Intents(self._service, self._performers, self.stop).run))
         return parts
@@ -139,6 +154,9 @@ class Worker:
                 with Session(self._service.engine) as session:
                     metrics.OUTBOX_UNSENT.set(outbox.unsent(session))
                     metrics.INTENTS_OWED.set(intents.owed(session))
+                    waiting = tasks.waiting(session, self._service.clock())
+                for task in self._tasks:
+                    metrics.DUE.labels(task.name).set(waiting.get(task.name, 0))
                 if rounds % FORGET_EVERY == 0:
                     self._service.transact(self._service.itself, commands.forget_old)
                     # An erased member's key that a frozen relay sent after its mark is found and marked again.

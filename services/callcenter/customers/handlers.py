@@ -12,7 +12,7 @@ from shared.customer.member import Member, stream
 from shared.customer.phones import with_code
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import new_id
-from shared.pipeline import claims, definitions
+from shared.pipeline import claims, definitions, edits
 from shared.pipeline.claims import Told
 from shared.pipeline.definitions import Definition
 from shared.pipeline.work import Work
@@ -49,9 +49,9 @@ def register(work: Work, commands: Sequence[Register], region: str) -> list[str]
     held = claims.lock(work.session, members)
     tellings = []
     for member, command in zip(members, commands, strict=True):
-        with claims.invalid():
+        with edits.invalid():
             coded = with_code(command.changes, custom, region)
-        made = claims.claims_for(work, {}, coded, custom, command.at)
+        made = edits.claims_for(work, {}, coded, custom, command.at)
         fact = CustomerRegistered(claims=claims.made(made), origin=command.origin)
         work.publish(stream(Member(member)), fact, command.at)
         tellings.append(Told(member, command.at or work.now, tuple(made)))
@@ -68,7 +68,7 @@ def edit(work: Work, commands: Sequence[Edit], region: str) -> list[list[str]]:
     claims.lock(work.session, (command.member for command in commands))
     changed = []
     for command in commands:
-        made = claims.edit(work, Member(command.member), command.changes, command.saw, region)
+        made = edits.edit(work, Member(command.member), command.changes, command.saw, region)
         changed.append(sorted({claim.field for claim in made}))
     return changed
 

@@ -21,7 +21,7 @@ from shared.edge.actor import Actor
 from shared.edge.errors import Invalid
 from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.events.envelope import new_id
-from shared.pipeline import claims
+from shared.pipeline import claims, edits
 from shared.pipeline.claims import Told
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.definitions import custom_fields
@@ -99,7 +99,7 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
             outcome.erased += 1
             continue
         changes = rules.changes(row, cells, mapping, fields, of.states)
-        made = claims.claims_for(work, of.states, changes, fields)
+        made = edits.claims_for(work, of.states, changes, fields)
         if is_new:
             _publish(work, member, CustomerRegistered(claims=claims.made(made), origin="import"))
         elif made:

@@ -9,7 +9,7 @@ from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import NotFound
 from shared.events.customer import CustomerErased
 from shared.events.envelope import Event, new_id
-from shared.pipeline import claims
+from shared.pipeline import claims, edits
 from shared.pipeline.work import Work
 
 EDITORS = ("operator", "supervisor")
@@ -37,7 +37,7 @@ def edit(
     ``Conflict`` for an erased customer, and ``Invalid``.
     """
     work.actor.need(*EDITORS)
-    return [claim.id for claim in claims.edit(work, member, changes, saw, region)]
+    return [claim.id for claim in edits.edit(work, member, changes, saw, region)]
 
 
 def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[str]) -> list[str]:
@@ -52,9 +52,9 @@ def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[s
     chosen = claims.claims_of(work.session, member, [name]).get(claim_id)
     if state is None or chosen is None:
         raise NotFound("the field has no such claim")
-    seen = claims.as_seen(state, saw) if saw else state
+    seen = edits.as_seen(state, saw) if saw else state
     new = decide(seen, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
-    return [claim.id for claim in claims.publish_edit(work, member, [new], held)]
+    return [claim.id for claim in edits.publish_edit(work, member, [new], held)]
 
 
 def erase(work: Work, member: Member, reason: str) -> None:

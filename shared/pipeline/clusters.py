@@ -1,0 +1,80 @@
+"""Which members are the same customer, as sync says it (``customer.assigned``): the same in every service.
+
+A member of which nothing was said is a cluster of its own. What is kept of customers is kept per member, and combined
+over the members of a cluster when it is asked for: so what was linked can be unlinked, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from shared.customer.member import member_of
+from shared.events.envelope import Event
+from shared.events.sync import CustomerAssigned
+from shared.pipeline.customer_tables import any_of, customer_cluster
+from shared.pipeline.work import Work
+
+
+def heard_assigned(work: Work, events: list[Event]) -> None:
+    """Members were assigned to clusters, for services that combine when they are asked."""
+    assign(work.session, assigned(events))
+
+
+def assigned(events: Iterable[Event]) -> dict[str, str]:
+    """Member -> cluster, the newest of each stream."""
+    return {member_of(e.stream): e.fact.cluster for e in events if isinstance(e.fact, CustomerAssigned)}
+
+
+def assign(session: Session, clusters: Mapping[str, str]) -> set[str]:
+    """Keep assignments; gives all members of the clusters that lost or won a member, whose figures change."""
+    if not clusters:
+        return set()
+    before = mates_of(session, clusters)
+    c = customer_cluster
+    alone = [member for member, cluster in clusters.items() if member == cluster]
+    session.execute(delete(c).where(c.c.member == any_of(sorted(alone))))
+    rows = [{"member": m, "cluster": cluster} for m, cluster in sorted(clusters.items()) if m != cluster]
+    if rows:
+        new = upsert(c)
+        session.execute(
+            new.on_conflict_do_update(index_elements=["member"], set_={"cluster": new.excluded.cluster}), rows
+        )
+    after = mates_of(session, clusters)
+    return set(clusters).union(*before.values(), *after.values())
+
+
+def clusters_of(session: Session, members: Collection[str]) -> dict[str, str]:
+    """The cluster of each of the members."""
+    c = customer_cluster.c
+    rows = session.execute(select(c.member, c.cluster).where(c.member == any_of(sorted(set(members)))))
+    known: dict[str, str] = dict(map(tuple, rows))
+    return {member: known.get(member, member) for member in members}
+
+
+def members_of(session: Session, clusters: Collection[str]) -> dict[str, set[str]]:
+    """The members of each of the clusters. One that has none is that member itself, unless it was assigned away."""
+    c = customer_cluster.c
+    wanted = sorted(set(clusters))
+    found: dict[str, set[str]] = {cluster: set() for cluster in wanted}
+    for member, cluster in session.execute(select(c.member, c.cluster).where(c.cluster == any_of(wanted))):
+        found[cluster].add(member)
+    for cluster, home in clusters_of(session, wanted).items():
+        if home == cluster:
+            found[cluster].add(cluster)
+    return found
+
+
+def mates_of(session: Session, members: Collection[str]) -> dict[str, set[str]]:
+    """All members of each member's cluster, itself included."""
+    homes = clusters_of(session, members)
+    of_clusters = members_of(session, set(homes.values()))
+    return {member: of_clusters[home] | {member} for member, home in homes.items()}
+
+
+def others(session: Session, member: str) -> list[str]:
+    """The other members of the same customer, sorted."""
+    return sorted(mates_of(session, [member])[member] - {member})

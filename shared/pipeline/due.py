@@ -1,0 +1,57 @@
+"""What is to be worked out anew: because something changed, or because its time comes.
+
+A handler keeps facts as they are and marks what follows from them as due. A task of the worker takes what is due,
+reads what is there now, and publishes what differs from what was published last. So a figure is always that of the
+present rows, however they came, and a late or rebuilt block says only its last word: tasks wait until all that was in
+the log at the beginning is read.
+
+Nothing is lost between the two: every mark raises the key's version, and a task removes a key only at the version that
+it saw before it read. So a change that commits while a task works on its key leaves the key due. One process at a time
+works on a task, so two members of one customer are never combined at once. Marks are written after everything else of
+a transaction but the heads of its streams, and tasks end in the same order, so that they don't wait for each other in
+a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, text
+
+from shared.events.envelope import Event
+from shared.pipeline.work import Work
+
+_MARK = text("""
+INSERT INTO due AS d (task, key, at, history)
+SELECT * FROM unnest(CAST(:tasks AS text[]), CAST(:keys AS text[]), CAST(:ats AS timestamptz[]),
+                     CAST(:histories AS boolean[])) AS m (task, key, at, history) ORDER BY task, key
+ON CONFLICT (task, key) DO UPDATE
+SET at = least(d.at, excluded.at), history = d.history AND excluded.history, version = d.version + 1
+""").bindparams(*(bindparam(name) for name in ("tasks", "keys", "ats", "histories")))
+
+
+def mark(work: Work, task: str, keys: Iterable[str], *, at: datetime | None = None, history: bool = False) -> None:
+    """These keys are to be worked out anew: now, or at an instant if that comes first."""
+    for key in keys:
+        when, past = work.due.get((task, key), (at or work.now, history))
+        work.due[task, key] = (min(when, at or work.now), past and history)
+
+
+def mark_of(work: Work, task: str, key_of: Callable[[Event], Iterable[str]], events: Iterable[Event]) -> None:
+    """The same for the keys that events speak of: what only history speaks of is due as history."""
+    for event in events:
+        mark(work, task, key_of(event), history=not event.live)
+
+
+def write(work: Work) -> None:
+    """Put the marks of a work into the database, after everything else that takes locks but the heads of streams."""
+    if work.due:
+        places = sorted(work.due)
+        values = {
+            "tasks": [task for task, _ in places],
+            "keys": [key for _, key in places],
+            "ats": [work.due[place][0] for place in places],
+            "histories": [work.due[place][1] for place in places],
+        }
+        work.session.execute(_MARK, values)
