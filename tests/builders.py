@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from services.callcenter import wiring
 from shared.edge.actor import Actor
-from shared.edge.settings import Settings
 from shared.events.customer import ClaimMade
-from shared.events.envelope import Envelope, Event, message, new_id, parse
+from shared.events.envelope import Envelope, Event, new_id
 from shared.events.facts import Fact, type_of
-from shared.pipeline import keys, migrate
-from shared.pipeline.service import Service
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEKS = "test:" + base64.b64encode(bytes(range(32))).decode()
@@ -74,115 +64,11 @@ class Issuer:
         return jwt.encode({"alg": "Ed25519"}, claims, self.key, algorithms=["Ed25519"])
 
 
-@dataclass
-class CallCenter:
-    """A call center on a database of its own, with a clock to set. Requests go through the real application."""
-
-    settings: Settings
-    service: Service
-    client: TestClient
-    issuer: Issuer
-    clock: SetClock
-
-    def get(self, path: str, actor: str = "anna", roles: tuple[str, ...] = ("agent",), **more: Any) -> httpx.Response:
-        headers = self._headers(actor, roles, more.pop("headers", {}))
-        response: httpx.Response = self.client.get(path, headers=headers, **more)
-        return response
-
-    def post(
-        self,
-        path: str,
-        body: object = None,
-        actor: str = "anna",
-        roles: tuple[str, ...] = ("agent",),
-        key: str | None = None,
-        **more: Any,
-    ) -> httpx.Response:
-        headers = self._headers(actor, roles, {"idempotency-key": key} if key else {})
-        if "content" not in more and "files" not in more:
-            more["json"] = {} if body is None else body
-        response: httpx.Response = self.client.post(path, headers=headers, **more)
-        return response
-
-    def ring(self, **overrides: Any) -> dict[str, Any]:
-        """A contact that was offered."""
-        body = {"call": str(uuid.uuid4()), "number": "+1 555 010 0199", "queue": "general", **overrides}
-        return done(self.post("/telephony/ring", body, "pbx", ("telephony",), key=new_id()), 201)
-
-    def register(self, **changes: Any) -> str:
-        """A customer with these fields; gives the member."""
-        body = {"changes": {"given_name": "Ada", "family_name": "Lovelace", **changes}}
-        return str(done(self.post("/customers", body, key=new_id()), 201)["customer"])
-
-    def load(self, file: str | bytes, mapping: dict[str, Any], **form: Any) -> httpx.Response:
-        """Read a CSV file in."""
-        content = file if isinstance(file, bytes) else file.encode()
-        data = {"mapping": json.dumps(mapping), **form}
-        files = {"file": ("customers.csv", content)}
-        return self.post("/customers/import", None, "loader", ("importer",), data=data, files=files)
-
-    def customer(self, member: str) -> dict[str, Any]:
-        return done(self.get(f"/customers/{member}"))
-
-    def events(self) -> list[Event]:
-        """What was published, opened, in the order of the outbox."""
-        with Session(self.service.engine) as session:
-            rows = session.execute(
-                text("SELECT stream, sequence, body FROM outbox WHERE event_id IS NOT NULL ORDER BY id")
-            ).all()
-            envelopes = [
-                parse(message(bytes(row.body), row.sequence), source="callcenter", stream=row.stream) for row in rows
-            ]
-            pairs = {(e.source, e.subject.partition("/")[2]) for e in envelopes if e.subject.startswith("customer/")}
-            found = keys.find(session, pairs, self.service.keks)
-            return [Event(e, keys.open_fact(e, found)) for e in envelopes]
-
-    def facts(self, event_type: str) -> list[Any]:
-        """The facts of one type that were published."""
-        return [event.fact for event in self.events() if event.type == event_type]
-
-    def empty(self) -> None:
-        """Forget all that has happened; what the migrations put in stays, and the clock stands at noon again."""
-        with self.service.engine.begin() as connection:
-            tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-            happened = ", ".join(f'"{table}"' for table in set(tables) - {"alembic_version", "choice"})
-            connection.execute(text(f"TRUNCATE {happened}"))
-            connection.execute(text("DELETE FROM choice WHERE label_en = code"))
-        self.clock.now = NOON
-
-    def scalar(self, sql: str, **parameters: Any) -> Any:
-        """The one value that a query gives."""
-        with self.service.engine.connect() as connection:
-            return connection.execute(text(sql), parameters).scalar_one()
-
-    def _headers(self, actor: str, roles: tuple[str, ...], more: dict[str, str]) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.issuer.token(actor, *roles)}", **more}
-
-
 def done(response: httpx.Response, status: int = 200) -> dict[str, Any]:
     """The answer of a request that went well."""
     assert response.status_code == status, response.text
     answer: dict[str, Any] = response.json()
     return answer
-
-
-@contextmanager
-def call_center(database_url: str, folder: Path) -> Iterator[CallCenter]:
-    """A call center on an empty database, which is migrated first."""
-    migrate.upgrade(database_url, wiring.VERSIONS)
-    issuer, clock = Issuer(folder), SetClock()
-    settings = Settings(
-        service="callcenter",
-        database_url=database_url,
-        kafka={"bootstrap.servers": "unused"},
-        key_encryption_keys=KEKS,
-        port=8101,
-        token_issuer=issuer.name,
-        jwks_file=issuer.jwks_file,
-    )
-    service = Service.of(settings, process="test", clock=clock)
-    with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
-        yield CallCenter(settings, service, client, issuer, clock)
 
 
 def actor(id: str = "anna", *roles: str) -> Actor:

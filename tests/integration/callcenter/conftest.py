@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.builders import CallCenter, call_center
+from tests.integration.callcenter.center import CallCenter, call_center
 from tests.servers import PostgresServer
 
 

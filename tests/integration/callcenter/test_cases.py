@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.events.callcenter import CaseResolved
-from tests.builders import CallCenter, done
+from tests.builders import done
+from tests.integration.callcenter.center import CallCenter
 
 
 def open_case(center: CallCenter, customer: str, **more: object) -> str:

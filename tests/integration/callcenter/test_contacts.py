@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from shared.events.callcenter import ContactEnded, ContactWrappedUp
-from tests.builders import NOON, CallCenter, done
+from tests.builders import NOON, done
+from tests.integration.callcenter.center import CallCenter
 
 REVIEW = {"reason": "billing", "outcome": "solved", "satisfaction": 4, "note": "Explained the bill"}
 

@@ -15,7 +15,8 @@ from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegis
 from shared.events.envelope import Event, new_id
 from shared.pipeline import claims
 from shared.pipeline.work import Work
-from tests.builders import NOON, CallCenter, actor, claim, done, heard
+from tests.builders import NOON, actor, claim, done, heard
+from tests.integration.callcenter.center import CallCenter
 
 
 def edit(center: CallCenter, member: str, saw: dict[str, Any] | None = None, **changes: Any) -> list[str]:

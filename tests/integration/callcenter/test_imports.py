@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.builders import CallCenter, done
+from tests.builders import done
+from tests.integration.callcenter.center import CallCenter
 
 MAPPING: dict[str, Any] = {
     "origin": "old-crm",

@@ -16,7 +16,8 @@ from services.callcenter import wiring
 from shared.edge import live
 from shared.edge.live import Live, topic
 from shared.pipeline.service import Service
-from tests.builders import CallCenter, done
+from tests.builders import done
+from tests.integration.callcenter.center import CallCenter
 
 PATIENCE = 30.0
 END_LISTENERS = """

@@ -8,7 +8,7 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.builders import CallCenter
+from tests.integration.callcenter.center import CallCenter
 
 SECONDS = 10
 EXAMPLES = 20

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from shared.edge.auth import COOKIE
-from tests.builders import CallCenter, done
+from tests.builders import done
+from tests.integration.callcenter.center import CallCenter
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
 SPANISH = {**HTML, "accept-language": "es-MX,es;q=0.9,en;q=0.5"}
