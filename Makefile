@@ -26,7 +26,7 @@ reset: .venv/installed ## Stop what runs and delete its data; downloads are kept
 	@$(RUN) deploy.local reset
 
 test: .venv/installed ## Run every test
-	@$(RUN) pytest
+	@$(RUN) tests
 
 lint: .venv/installed ## Check style, types and the direction of imports
 	$(RUN) ruff check .

@@ -1,0 +1,80 @@
+"""Every service that is in the checkout starts, whether or not any other one is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc.jwk import KeySet, OKPKey
+
+from deploy.docs import services
+from deploy.local.layout import HOST, ROOT, free_port
+from tests.builders import KEKS
+from tests.servers import KafkaServer, PostgresServer
+
+SECONDS = 60
+
+
+def until(what: Callable[[], bool], why: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not what():
+        assert time.monotonic() < end, why
+        time.sleep(0.05)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("service", services.names())
+def test_a_service_starts_works_and_stops(
+    service: str, kafka: KafkaServer, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(KeySet([OKPKey.generate_key("Ed25519", private=False)]).as_dict()))
+    port, metrics = free_port(), free_port()
+    environment = {
+        **os.environ,
+        f"CRM_{service.upper()}_DATABASE_URL": postgres.database(service),
+        f"CRM_{service.upper()}_PORT": str(port),
+        f"CRM_{service.upper()}_METRICS_PORT": str(metrics),
+        "CRM_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "CRM_KEY_ENCRYPTION_KEYS": KEKS,
+        "CRM_JWKS_FILE": str(jwks),
+        "CRM_TOKEN_ISSUER": "nobody",
+    }
+    command = [sys.executable, "-m", f"services.{service}"]
+    subprocess.run([*command, "migrate"], check=True, env=environment, cwd=ROOT, timeout=SECONDS)
+    log = (tmp_path / "log").open("wb")
+    processes = [
+        subprocess.Popen([*command, part], env=environment, cwd=ROOT, stdout=log, stderr=log)
+        for part in ("api", "worker")
+    ]
+
+    def leads() -> bool:
+        assert all(process.poll() is None for process in processes), (tmp_path / "log").read_text()
+        try:
+            return "crm_relay_leads 1.0" in httpx.get(f"http://{HOST}:{metrics}", trust_env=False).text
+        except httpx.HTTPError:
+            return False
+
+    try:
+        until(lambda: is_ready(f"http://{HOST}:{port}"), f"{service} isn't ready")
+        until(leads, f"the worker of {service} doesn't send")
+    finally:
+        for process in processes:
+            process.terminate()
+        exits = [process.wait(SECONDS) for process in processes]
+        log.close()
+    assert set(exits) <= {0, -signal.SIGTERM}, (tmp_path / "log").read_text()
