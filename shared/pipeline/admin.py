@@ -9,9 +9,9 @@ from datetime import UTC
 from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
-from shared.edge.errors import NotFound
+from shared.edge.errors import Conflict, NotFound
 from shared.edge.settings import Settings
-from shared.pipeline import heads, keyreader, parking, rebuild, recovery
+from shared.pipeline import heads, keyreader, parking, rebuild, recovery, relay
 from shared.pipeline.receive import Subscription, redrive, skip
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
@@ -22,7 +22,8 @@ COMMANDS = {
     "redrive": "hand the waiting events of parked streams in again, after the cause was mended",
     "skip": "leave out what a parked stream stands at, for a reason, and go on behind it",
     "recover": "after a restore: bring database and log together (looks only, without --apply)",
-    "leave": "tell the other services that this block is given up; they keep what they know from it, as of now",
+    "leave": "once its workers are stopped: tell the other services that this block is given up; they keep what they "
+    "know from it, as of now",
     "rebuild": "empty what is derived from events and play the log again",
 }
 
@@ -164,8 +165,13 @@ def _leave(arguments: argparse.Namespace, settings: Settings, service: Service, 
     if not arguments.yes:
         print(f"would tell the others that {service.name} is given up; run it again with --yes")
         return 0
+    if relay.is_led(service):
+        raise Conflict(f"a worker of {service.name} still runs; its next sign of life would say that it is back")
     service.transact(_operator(), heads.leave)
-    print(f"said so; let a worker of {service.name} run until its outbox is empty, then stop it")
+    if left := relay.send_all(service):
+        print(f"said so, but {left} rows of the outbox aren't sent yet; run it again when Kafka answers")
+        return 1
+    print("said so")
     return 0
 
 

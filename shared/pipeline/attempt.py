@@ -77,7 +77,7 @@ def _try(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> str | 
     except Exception as error:
         if isinstance(error, FaultRaised) or is_passing(error) or may_repeat(error):
             raise
-        failure = _kind(error)
+        failure = kind_of(error)
     savepoint.rollback()
     work.rewind(mark)
     work.rejected.clear()
@@ -90,8 +90,8 @@ def _run(work: Work, each: Slice, events: Sequence[Event]) -> None:
         handler(work, part)
 
 
-def _kind(error: Exception) -> str:
-    # Never its text, which may quote what a person wrote.
+def kind_of(error: Exception) -> str:
+    """What kind of error it is, and where: never its text, which may quote what a person wrote."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -76,6 +76,13 @@ class SubscriptionConsumer:
         self._look_due = 0.0
         self._silent_since = time.monotonic()
 
+    def begin(self) -> None:
+        """Note where the log ends now, if that wasn't noted before: until there nothing is derived (see due)."""
+        self._note_absent_topics()
+        admin = AdminClient(dict(self._service.kafka))
+        ends = self._log_ends([(topic, p) for topic in self._topics for p in topics.partitions_of(admin, topic)])
+        self._service.transact(self._service.itself, lambda work: self._begin(work, ends))
+
     def run(self) -> None:
         """Consume until ``stop`` is set. Raises ``Stopped``."""
         while not self._stop.is_set():

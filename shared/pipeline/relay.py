@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from psycopg import sql
 from psycopg.rows import TupleRow
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from shared.edge import faults
 from shared.edge.metrics import OUTBOX_SENT, RELAY_LEADS, RELAY_STOPPED
 from shared.edge.wakeup import CHANNEL, plain_url
 from shared.events import envelope
-from shared.pipeline import heads, recovery
+from shared.pipeline import heads, outbox, recovery
 from shared.pipeline.service import Service
 
 log = structlog.get_logger(__name__)
@@ -206,6 +208,33 @@ class Relay:
             connection.execute("SELECT 1")
         if sent.failures:
             raise KafkaException(sent.failures[0])
+
+
+def is_led(service: Service) -> bool:
+    """Whether a relay of this service is at work somewhere."""
+    url = plain_url(service.engine.url.render_as_string(hide_password=False))
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        return not _try_lock(connection)
+
+
+def send_all(service: Service, seconds: float = 60.0) -> int:
+    """Send what is in the outbox, without a worker; gives how many rows are left after so long."""
+    stop = threading.Event()
+    relay = threading.Thread(target=Relay(service, stop, heads_seconds=math.inf).run, daemon=True)
+    relay.start()
+    try:
+        end = time.monotonic() + seconds
+        while (left := _unsent(service)) and time.monotonic() < end:
+            stop.wait(0.1)
+        return left
+    finally:
+        stop.set()
+        relay.join(2 * LEASE_SECONDS)
+
+
+def _unsent(service: Service) -> int:
+    with Session(service.engine) as session:
+        return outbox.unsent(session)
 
 
 def _try_lock(connection: psycopg.Connection) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from shared.edge import faults, metrics
 from shared.edge.db import is_passing, may_repeat
 from shared.edge.wakeup import Ear
+from shared.pipeline.attempt import kind_of
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
@@ -34,6 +35,8 @@ class Item:
     at: datetime
     history: bool
     """Whether nothing but history made it due: then what follows is history too."""
+    version: int = 0
+    """How often it was marked when it was taken."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,15 @@ class Task:
     """How many keys in one transaction."""
 
 
+_WAITING = text("""
+SELECT name FROM unnest(CAST(:tasks AS text[])) AS t (name)
+WHERE EXISTS (SELECT FROM due WHERE due.task = t.name AND due.at <= :now)
+""")
 _TAKE = text("""
 SELECT key, at, history, version FROM due WHERE task = :task AND at <= :now ORDER BY at, key LIMIT :most
 """)
+# In the order in which marks lock them: an update or delete of several rows keeps none.
+_LOCK = text("SELECT FROM due WHERE task = :task AND key = ANY (CAST(:keys AS text[])) ORDER BY key FOR UPDATE")
 _DONE = text("""
 DELETE FROM due USING unnest(CAST(:keys AS text[]), CAST(:versions AS bigint[])) AS d (key, version)
 WHERE due.task = :task AND due.key = d.key AND due.version = d.version
@@ -61,6 +70,7 @@ UPDATE due SET at = n.at, history = false
 FROM unnest(CAST(:keys AS text[]), CAST(:versions AS bigint[]), CAST(:ats AS timestamptz[])) AS n (key, version, at)
 WHERE due.task = :task AND due.key = n.key AND due.version = n.version
 """)
+_PUT_OFF = text("UPDATE due SET at = :at WHERE task = :task AND key = :key AND version = :version")
 _CAUGHT_UP = text("""
 SELECT NOT EXISTS (SELECT FROM consumer_offset
                    WHERE subscription = ANY (CAST(:names AS text[])) AND next_offset < replay_until)
@@ -72,25 +82,25 @@ def caught_up(session: Session, subscriptions: Iterable[str]) -> bool:
     return bool(session.scalar(_CAUGHT_UP, {"names": sorted(subscriptions)}))
 
 
-def turn(work: Work, task: Task, subscriptions: Iterable[str], most: int) -> int:
-    """Work out up to ``most`` keys that are due; gives how many there were. None while another process is at it, or
-    while the past is still being read."""
+def take(work: Work, task: Task, subscriptions: Iterable[str], most: int) -> list[Item]:
+    """Up to ``most`` keys that are due. None while another process is at this task, till the end of its transaction,
+    or while the past is still being read."""
     lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
     if not work.session.scalar(lock, {"name": f"due/{task.name}"}) or not caught_up(work.session, subscriptions):
-        return 0
-    rows = work.session.execute(_TAKE, {"task": task.name, "now": work.now, "most": most}).all()
-    if rows:
-        again = task.run(work, [Item(row.key, row.at, row.history) for row in rows])
-        _settle(work, task, {row.key: row.version for row in rows}, again)
-    return len(rows)
+        return []
+    rows = work.session.execute(_TAKE, {"task": task.name, "now": work.now, "most": most})
+    return [Item(row.key, row.at, row.history, row.version) for row in rows]
 
 
-def _settle(work: Work, task: Task, versions: Mapping[str, int], again: Mapping[str, datetime]) -> None:
-    """What was marked again meanwhile stays due: its version is another one."""
+def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
+    """Work out what was taken. What was marked again meanwhile stays due: its version is another one."""
+    again = task.run(work, items)
+    versions = {item.key: item.version for item in items}
     if unasked := again.keys() - versions.keys():
         raise ValueError(f"task {task.name} answered for keys that weren't asked: {sorted(unasked)[:3]}")
     done, later = sorted(versions.keys() - again.keys()), sorted(again)
     execute = work.session.execute
+    execute(_LOCK, {"task": task.name, "keys": sorted(versions)})
     execute(_DONE, {"task": task.name, "keys": done, "versions": [versions[key] for key in done]})
     if later:
         ats = [again[key] for key in later]
@@ -117,46 +127,54 @@ class Tasks:
                         if not self.round():
                             ear.wait(LOOK_SECONDS)
             except Exception as error:
-                passing = isinstance(error, psycopg.Error | faults.FaultRaised)
-                if not (passing or is_passing(error) or may_repeat(error)):
+                if not (isinstance(error, psycopg.Error) or _passes_by_itself(error)):
                     raise
                 log.warning("tasks.interrupted", error=type(error).__name__)
                 self._stop.wait(LOOK_SECONDS)
 
     def round(self) -> int:
-        """Give every task one turn; gives how many keys were worked out."""
-        return sum(self._turn(task, task.most) for task in self._tasks if not self._stop.is_set())
+        """Give every task one turn for which something is due; gives how many keys were worked out."""
+        due = self._waiting(self._tasks)
+        return sum(self._turn(task, task.most) for task in self._tasks if task.name in due and not self._stop.is_set())
 
     def _turn(self, task: Task, most: int) -> int:
+        taken: list[Item] = []
+
         def body(work: Work) -> int:
-            return turn(work, task, {self._through[name] for name in task.slices or self._through}, most)
+            taken[:] = take(work, task, {self._through[name] for name in task.slices or self._through}, most)
+            if taken:
+                work_out(work, task, taken)
+            return len(taken)
 
         try:
             return self._service.transact(self._service.itself, body, point="due.commit")
         except Exception as error:
-            if isinstance(error, faults.FaultRaised) or is_passing(error) or may_repeat(error):
+            if _passes_by_itself(error) or not taken:
                 raise
-            if most == 1:
-                log.exception("tasks.failed", task=task.name)
-                return self._put_off(task)
+            if len(taken) == 1:
+                log.error("tasks.failed", task=task.name, error=kind_of(error))
+                return self._put_off(task, taken[0])
             # One key must not keep the others from being worked out: each alone, until the bad one is found.
-            return sum(self._turn(task, 1) for _ in range(most) if self._waiting(task))
+            return sum(self._turn(task, 1) for _ in taken if self._waiting([task]) and not self._stop.is_set())
 
-    def _put_off(self, task: Task) -> int:
-        def body(work: Work) -> int:
-            rows = work.session.execute(_TAKE, {"task": task.name, "now": work.now, "most": 1}).all()
-            _settle(work, task, {r.key: r.version for r in rows}, {r.key: work.now + PUT_OFF for r in rows})
-            return len(rows)
-
+    def _put_off(self, task: Task, item: Item) -> int:
+        """The bad key waits, unless it was marked again meanwhile: that may have mended it."""
         metrics.DUE_FAILED.labels(task.name).inc()
-        return self._service.transact(self._service.itself, body, point="due.commit")
+        later = {"task": task.name, "key": item.key, "version": item.version, "at": self._service.clock() + PUT_OFF}
+        self._service.transact(
+            self._service.itself, lambda work: work.session.execute(_PUT_OFF, later), point="due.commit"
+        )
+        return 1
 
-    def _waiting(self, task: Task) -> bool:
+    def _waiting(self, tasks: Sequence[Task]) -> set[str]:
+        """The tasks for which something is due."""
         with Session(self._service.engine) as session:
-            values = {"task": task.name, "now": self._service.clock()}
-            return bool(
-                session.scalar(text("SELECT EXISTS (SELECT FROM due WHERE task = :task AND at <= :now)"), values)
-            )
+            values = {"tasks": [task.name for task in tasks], "now": self._service.clock()}
+            return set(session.scalars(_WAITING, values))
+
+
+def _passes_by_itself(error: Exception) -> bool:
+    return isinstance(error, faults.FaultRaised) or is_passing(error) or may_repeat(error)
 
 
 def waiting(session: Session, now: datetime) -> dict[str, int]:

@@ -88,6 +88,8 @@ class Worker:
         """Run all parts until ``stop`` is set or one of them fails; gives the process's exit status."""
         self._until_ready(self._ensure_topics)
         self._until_ready(self._register)
+        if self._tasks:
+            self._until_ready(self._begin)
         threads = [threading.Thread(target=self._guard, args=(name, part), name=name) for name, part in self._parts()]
         for thread in threads:
             thread.start()
@@ -146,6 +148,10 @@ class Worker:
             self._service.itself,
             lambda work: register(work, self._subscriptions, self._service, self._settings.parked_share),
         )
+
+    def _begin(self) -> None:
+        for subscription in self._moving:
+            SubscriptionConsumer(self._service, subscription, self._subscriptions.sources, self.stop).begin()
 
     def _upkeep(self) -> None:
         rounds = 0

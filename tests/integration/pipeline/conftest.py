@@ -10,13 +10,14 @@ import pytest
 from shared.edge.clock import system_clock
 from shared.edge.db import connect
 from shared.edge.wakeup import Wakeup, plain_url
-from shared.pipeline import tables, topics
+from shared.pipeline import customer_tables, tables, topics
 from shared.pipeline.service import Service
 from tests import probe
 from tests.probe import KEKS, Pair, unique
 from tests.servers import KafkaServer, PostgresServer
 
 PARTITIONS = 3
+METADATAS = (tables.metadata, customer_tables.metadata, probe.metadata)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def databases(postgres: PostgresServer) -> tuple[str, str]:
     urls = postgres.database("publisher"), postgres.database("hearer")
     for url in urls:
         engine = connect(url, name="test")
-        for metadata in (tables.metadata, probe.metadata):
+        for metadata in METADATAS:
             metadata.create_all(engine)
         engine.dispose()
     return urls
@@ -59,7 +60,7 @@ def pair(offline: Pair) -> Pair:
 
 
 def _emptied(url: str) -> str:
-    names = ", ".join((*tables.metadata.tables, *probe.metadata.tables))
+    names = ", ".join(name for metadata in METADATAS for name in metadata.tables)
     with psycopg.connect(plain_url(url), autocommit=True) as connection:
         connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
     return url

@@ -15,6 +15,7 @@ from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Slice, Subscriptions
+from shared.pipeline.tasks import Task
 from shared.pipeline.worker import Worker
 from tests.probe import Pair
 
@@ -30,7 +31,9 @@ def relay(pair: Pair, stop: threading.Event) -> Relay:
     return Relay(pair.publisher, stop)
 
 
-def worker(service: Service, sources: tuple[str, ...] = (), slices: tuple[Slice, ...] = ()) -> Worker:
+def worker(
+    service: Service, sources: tuple[str, ...] = (), slices: tuple[Slice, ...] = (), due: Sequence[Task] = ()
+) -> Worker:
     """A worker as its process has it, with its settings."""
     settings = Settings(
         service=service.name,
@@ -42,7 +45,7 @@ def worker(service: Service, sources: tuple[str, ...] = (), slices: tuple[Slice,
         jwks_file=Path("unused"),
         partitions=3,
     )
-    return Worker(service, settings, Subscriptions(sources, slices), {})
+    return Worker(service, settings, Subscriptions(sources, slices), {}, due)
 
 
 @contextmanager
