@@ -47,19 +47,38 @@ def edit(
     return made_here
 
 
-def repeat_consent(work: Work, origins: Iterable[Claim], member: Member, held: Held) -> None:
-    """Say for another member of the same person what these claims allow or forbid; what was repeated isn't again."""
+def take(work: Work, member: Member, made_there: Sequence[Claim], *, device: str, number: int) -> None:
+    """Claims that the actor made on a device, as its mutation of this number; stored, published, and of what a person
+    allows or forbids repeated. Raises as ``standing``."""
+    mates = clusters.others(work.session, member) if CONSENT & {one.field for one in made_there} else []
+    locked = lock(work.session, [member, *mates]) if mates else {}
+    publish_edit(work, member, made_there, standing(work.session, member), device=device, number=number)
+    for mate in mates:
+        repeat_consent(work, made_there, Member(mate), locked[mate])
+
+
+def repeat_consent(work: Work, origins: Iterable[Claim], member: Member, held: Held, *, history: bool = False) -> None:
+    """Say for another member of the same person what these claims allow or forbid; what was repeated isn't again.
+
+    What the other member forbids itself keeps standing beside a repetition that forbids it too: it is still its own
+    word when the two are found to be different people.
+    """
     if held.erased or held.registered is None:
         return
     echoes = {echo_id(one.id, member): one for one in origins if one.field in CONSENT and not is_echo(one.id)}
-    here = claims_of(work.session, member, {one.field for one in echoes.values()})
+    here = claims_of(work.session, member, {one.field for one in echoes.values()}) if echoes else {}
     seen = {name: state.heads.get("", ()) for name, state in held.states.items()}
+
+    def saw(one: Claim) -> tuple[str, ...]:
+        heads = seen.get(one.field, ())
+        return tuple(id for id in heads if one.value != "false" or id not in here or here[id].value != "false")
+
     new = [
-        msgspec.structs.replace(one, id=id, saw=seen.get(one.field, ()))
+        msgspec.structs.replace(one, id=id, saw=saw(one), source=work.source, author=work.actor.id)
         for id, one in sorted(echoes.items())
         if id not in here
     ]
-    publish_edit(work, member, new, held)
+    publish_edit(work, member, new, held, history=history)
 
 
 def claims_for(
@@ -99,10 +118,21 @@ def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:
     return msgspec.structs.replace(state, heads={"": tuple(saw)} if "" in state.heads else elements)
 
 
-def publish_edit(work: Work, member: Member, claims: Sequence[Claim], held: Held) -> tuple[Claim, ...]:
-    """Store claims of the actor about a member that is held, and publish them, if there are any."""
+def publish_edit(
+    work: Work,
+    member: Member,
+    claims: Sequence[Claim],
+    held: Held,
+    *,
+    history: bool = False,
+    device: str = "",
+    number: int = 0,
+) -> tuple[Claim, ...]:
+    """Store claims of the actor about a member that is held, and publish them, if there are any. ``device`` and
+    ``number`` name the mutation that they came with, if one did."""
     if claims:
-        work.publish(stream(member), CustomerEdited(claims=made(claims)))
+        fact = CustomerEdited(claims=made(claims), device=device, number=number)
+        work.publish(stream(member), fact, history=history)
         store_claims(work, [Told(member, work.now, tuple(claims))], {member: held})
         work.touch(stream(member))
     return tuple(claims)

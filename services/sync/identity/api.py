@@ -1,0 +1,85 @@
+"""Who is the same customer, over HTTP."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
+
+from services.sync.identity import handlers, reads
+from services.sync.readers import READERS
+from shared.edge.errors import Invalid
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id, Input
+from shared.events.envelope import UUID_TEXT
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
+Why = Literal["names", "crowded"]
+After = Annotated[str, Query(max_length=120, description="where to go on, as `next` of an answer gives it")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class OtherBody(Input):
+    other: Id
+    """The other member."""
+
+
+def router(service: Service) -> APIRouter:
+    """Routes of identity."""
+    routes = APIRouter(tags=["identity"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/customers/{member}/join")
+    def join(member: Id, body: OtherBody, command: Once) -> Response:
+        """Say that two members are the same customer, whatever their names. Parting takes it back.
+
+        Roles operator, supervisor. `news` is false when that was decided already."""
+        return command.run(lambda work: _decide(work, str(member), str(body.other), joined=True))
+
+    @routes.post("/customers/{member}/part")
+    def part(member: Id, body: OtherBody, command: Once) -> Response:
+        """Say that two members are different customers, whatever they have in common. Joining takes it back.
+
+        Roles operator, supervisor. `news` is false when that was decided already."""
+        return command.run(lambda work: _decide(work, str(member), str(body.other), joined=False))
+
+    @routes.get("/customers/{member}/same", response_model=None, responses=JSON)
+    def same(member: Id, actor: CurrentActor) -> Response:
+        """The other members of the same customer, what people decided, and what they may look at."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            return _answer(reads.identity(session, str(member)))
+
+    @routes.get("/suggestions", response_model=None, responses=JSON)
+    def suggestions(actor: CurrentActor, why: Why = "names", after: After = "", limit: Limit = 50) -> Response:
+        """Members with a number or address in common that aren't the same customer without a person.
+
+        `why`: their names differ (`names`), or too many have it (`crowded`)."""
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            found, last = reads.suggestions(session, why, place(after), limit)
+        return _answer({"suggestions": found, "next": ".".join(last) if last else None})
+
+    return routes
+
+
+def place(after: str) -> tuple[str, str, str] | None:
+    """The place that a cursor names; none for no cursor. Raises ``Invalid``."""
+    if not after:
+        return None
+    match after.split("."):
+        case [a, b, because] if UUID_TEXT.fullmatch(a) and UUID_TEXT.fullmatch(b) and because.isalpha():
+            return a, b, because
+    raise Invalid("the cursor isn't one that an answer gave")
+
+
+def _decide(work: Work, member: str, other: str, *, joined: bool) -> dict[str, object]:
+    news = handlers.decide(work, member, other, joined=joined)
+    return {"customer": member, "other": other, "news": news}
+
+
+def _answer(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
