@@ -1,0 +1,1 @@
+"""Marketing: what customers are worth, and which segments they are in."""

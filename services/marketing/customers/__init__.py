@@ -1,0 +1,1 @@
+"""Who the customers are: their records, and which members are the same."""

@@ -1,0 +1,1 @@
+"""Marketing's migrations; run by `python -m services.marketing migrate`."""

@@ -1,0 +1,1 @@
+"""What everybody has told of each customer: contacts, satisfaction, cases, orders."""

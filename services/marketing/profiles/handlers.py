@@ -1,0 +1,157 @@
+"""Everybody's facts, folded into a profile by member. Counters are added to, so no order of the topics matters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from services.marketing.tasks import STANDING
+from shared.customer.member import member_of
+from shared.events.callcenter import CaseOpened, CaseResolved, ContactAbandoned, ContactOffered, ContactWrappedUp
+from shared.events.customer import CustomerRegistered
+from shared.events.envelope import Event
+from shared.events.sfa import OrderCancelled, OrderPlaced
+from shared.pipeline import due
+from shared.pipeline.work import Work
+
+
+@dataclass(slots=True)
+class Delta:
+    """What a batch adds to the profile of one member; by the names of the columns."""
+
+    registered: datetime | None = None
+    contacts: int = 0
+    last_contact: datetime | None = None
+    abandoned: int = 0
+    satisfaction_sum: int = 0
+    satisfaction_count: int = 0
+    cases_opened: int = 0
+    cases_resolved: int = 0
+
+
+def _registered(delta: Delta, event: Event) -> None:
+    delta.registered = min(delta.registered or event.occurred, event.occurred)
+
+
+def _offered(delta: Delta, event: Event) -> None:
+    delta.contacts += 1
+    delta.last_contact = max(delta.last_contact or event.occurred, event.occurred)
+
+
+def _abandoned(delta: Delta, event: Event) -> None:
+    delta.abandoned += 1
+
+
+def _wrapped_up(delta: Delta, event: Event) -> None:
+    assert isinstance(event.fact, ContactWrappedUp)
+    if event.fact.satisfaction is not None:
+        delta.satisfaction_sum += event.fact.satisfaction
+        delta.satisfaction_count += 1
+
+
+def _case_opened(delta: Delta, event: Event) -> None:
+    delta.cases_opened += 1
+
+
+def _case_resolved(delta: Delta, event: Event) -> None:
+    delta.cases_resolved += 1
+
+
+_ADDS: Mapping[type, Callable[[Delta, Event], None]] = {
+    CustomerRegistered: _registered,
+    ContactOffered: _offered,
+    ContactAbandoned: _abandoned,
+    ContactWrappedUp: _wrapped_up,
+    CaseOpened: _case_opened,
+    CaseResolved: _case_resolved,
+}
+
+
+def heard(work: Work, events: list[Event]) -> None:
+    """Customers registered, contacts, reviews and cases."""
+    deltas: dict[str, Delta] = defaultdict(Delta)
+    for event in events:
+        _ADDS[type(event.fact)](deltas[member_of(event.stream)], event)
+    members = sorted(deltas)
+    columns = {field.name: [getattr(deltas[m], field.name) for m in members] for field in fields(Delta)}
+    work.session.execute(_ADD, {"members": members, **columns})
+
+
+def heard_orders(work: Work, events: list[Event]) -> None:
+    """Orders placed and cancelled. An order counts once, however often it is said; the first cancellation stands."""
+    placed, cancelled = _orders(events, OrderPlaced), _orders(events, OrderCancelled)
+    if placed:
+        facts: list[Any] = [event.fact for event in placed.values()]
+        amounts = {"amounts": [fact.total for fact in facts], "currencies": [fact.currency for fact in facts]}
+        work.session.execute(_PLACE, _columns(placed) | amounts)
+    if cancelled:
+        work.session.execute(_CANCEL, _columns(cancelled))
+    due.mark_of(work, STANDING, lambda event: [member_of(event.stream)], events)
+
+
+def _orders(events: Iterable[Event], kind: type[OrderPlaced] | type[OrderCancelled]) -> dict[tuple[str, str], Event]:
+    """(member, order) -> the first event of this kind about it."""
+    found: dict[tuple[str, str], Event] = {}
+    for event in events:
+        if isinstance(event.fact, kind):
+            found.setdefault((member_of(event.stream), event.fact.order), event)
+    return found
+
+
+def _columns(orders: Mapping[tuple[str, str], Event]) -> dict[str, Sequence[Any]]:
+    return {
+        "members": [member for member, _ in orders],
+        "orders": [order for _, order in orders],
+        "instants": [event.occurred for event in orders.values()],
+    }
+
+
+_ADD = text("""
+INSERT INTO profile AS p (member, registered, contacts, last_contact, abandoned, satisfaction_sum,
+                          satisfaction_count, cases_opened, cases_resolved)
+SELECT * FROM unnest(CAST(:members AS uuid[]), CAST(:registered AS timestamptz[]), CAST(:contacts AS int[]),
+                     CAST(:last_contact AS timestamptz[]), CAST(:abandoned AS int[]),
+                     CAST(:satisfaction_sum AS int[]), CAST(:satisfaction_count AS int[]),
+                     CAST(:cases_opened AS int[]), CAST(:cases_resolved AS int[])) AS d (member) ORDER BY member
+ON CONFLICT (member) DO UPDATE SET
+    registered = least(p.registered, excluded.registered), contacts = p.contacts + excluded.contacts,
+    last_contact = greatest(p.last_contact, excluded.last_contact), abandoned = p.abandoned + excluded.abandoned,
+    satisfaction_sum = p.satisfaction_sum + excluded.satisfaction_sum,
+    satisfaction_count = p.satisfaction_count + excluded.satisfaction_count,
+    cases_opened = p.cases_opened + excluded.cases_opened,
+    cases_resolved = p.cases_resolved + excluded.cases_resolved
+""")
+# What is added to the sums is what the first statement wrote, so that a repeated order adds nothing.
+_PLACE = text("""
+WITH new AS (
+  INSERT INTO purchase (member, order_id, occurred, amount, currency)
+  SELECT * FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[]), CAST(:instants AS timestamptz[]),
+                       CAST(:amounts AS bigint[]), CAST(:currencies AS text[])) AS o (member, order_id)
+  ORDER BY member, order_id
+  ON CONFLICT DO NOTHING RETURNING *
+)
+INSERT INTO spending AS s (member, currency, orders, amount, first_order, last_order, cancelled, cancelled_amount)
+SELECT member, currency, count(*), sum(amount), min(occurred), max(occurred), 0, 0
+FROM new GROUP BY member, currency ORDER BY member, currency
+ON CONFLICT (member, currency) DO UPDATE SET
+    orders = s.orders + excluded.orders, amount = s.amount + excluded.amount,
+    first_order = least(s.first_order, excluded.first_order),
+    last_order = greatest(s.last_order, excluded.last_order)
+""")
+_CANCEL = text("""
+WITH gone AS (
+  UPDATE purchase AS p SET cancelled = c.at
+  FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[]), CAST(:instants AS timestamptz[]))
+    AS c (member, order_id, at)
+  WHERE p.member = c.member AND p.order_id = c.order_id AND p.cancelled IS NULL
+  RETURNING p.member, p.currency, p.amount
+)
+UPDATE spending AS s SET cancelled = s.cancelled + g.orders, cancelled_amount = s.cancelled_amount + g.amount
+FROM (SELECT member, currency, count(*) AS orders, sum(amount) AS amount FROM gone GROUP BY member, currency) AS g
+WHERE s.member = g.member AND s.currency = g.currency
+""")

@@ -1,0 +1,27 @@
+"""The page of a customer: its profile, and why it is in the segment or isn't."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from services.marketing.profiles.api import shown
+from services.marketing.readers import READERS
+from services.marketing.segments.rules import Definition
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
+from shared.pipeline.service import Service
+from shared.web.render import Page, Pages
+
+
+def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
+    """The page."""
+    routes = APIRouter(route_class=Page, include_in_schema=False)
+
+    @routes.get("/customers/{member}")
+    def customer(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:
+        actor.need(*READERS)
+        with Session(service.engine) as session:
+            found = shown(session, service, default, str(member))
+        return pages.answer(request, "profile.html", shown=found, profile=found.profile, standing=found.standing)
+
+    return routes

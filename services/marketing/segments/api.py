@@ -1,0 +1,100 @@
+"""Segments over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from services.marketing.readers import READERS
+from services.marketing.segments import handlers, reads
+from services.marketing.segments.rules import HIGH_VALUE, LONGEST_WINDOW, MEASURE, Definition
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import Code, Input, ShortText
+from shared.pipeline import heads
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
+LATELY = 20
+"""How many who entered or left are shown."""
+
+
+class RuleBody(Input):
+    name: Annotated[ShortText, Field(min_length=1)] = "High value"
+    window_days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW)]
+    at_least: Annotated[int, Field(ge=1, le=10**15)]
+    """In minor units of the company's currency."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The segment, how large it is and was, and who entered and left lately."""
+
+    segment: str
+    name: str
+    measure: str
+    currency: str
+    window_days: int
+    at_least: int
+    sizes: list[reads.Size]
+    """The last is of now."""
+    entered: list[reads.Move]
+    left: list[reads.Move]
+    heard: dict[str, datetime]
+    """The last sign of life of each service that this is known from."""
+
+
+def router(service: Service, default: Definition) -> APIRouter:
+    """Endpoints of segments. ``default``: the rule until somebody gives another."""
+    routes = APIRouter(tags=["segments"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.get("/segments/{segment}", response_model=None, responses=JSON)
+    def read(segment: Code, actor: CurrentActor) -> Response:
+        """The segment's rule, its size over time, who entered and left lately. Roles marketer, supervisor, operator."""
+        actor.need(*READERS)
+        handlers.known(segment)
+        with Session(service.engine) as session:
+            return answer(shown(session, default, service.clock()))
+
+    @routes.post("/segments/{segment}/define")
+    def define(segment: Code, body: RuleBody, command: Once) -> Response:
+        """Give the segment another rule; everybody's membership is worked out anew. Role marketer."""
+
+        def run(work: Work) -> dict[str, object]:
+            handlers.define(work, segment, trial(body, default))
+            return {"segment": segment}
+
+        return command.run(run)
+
+    @routes.post("/segments/{segment}/preview", response_model=None, responses=JSON)
+    def preview(segment: Code, body: RuleBody, actor: CurrentActor) -> Response:
+        """How many customers would be in the segment by this rule. Changes nothing. Roles as for reading."""
+        actor.need(*READERS)
+        handlers.known(segment)
+        with Session(service.engine) as session:
+            return answer({"customers": reads.preview(session, trial(body, default), service.clock())})
+
+    return routes
+
+
+def shown(session: Session, default: Definition, now: datetime) -> Shown:
+    """All that is shown of the segment."""
+    rule = reads.definition(session, default)
+    signs = {source: sign.at for source, sign in sorted(heads.last_signs(session).items())}
+    entered, left = reads.entered(session, LATELY), reads.left(session, LATELY)
+    of_rule = (rule.name, MEASURE, rule.currency, rule.window_days, rule.at_least)
+    return Shown(HIGH_VALUE, *of_rule, reads.sizes(session, now), entered, left, signs)
+
+
+def trial(body: RuleBody, default: Definition) -> Definition:
+    """The definition that a request describes; always in the company's currency."""
+    return Definition(body.name, default.currency, body.window_days, body.at_least)
+
+
+def answer(value: object) -> Response:
+    """A JSON answer, without the framework's slower serializer."""
+    return Response(msgspec.json.encode(value), media_type="application/json")

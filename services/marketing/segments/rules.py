@@ -1,0 +1,168 @@
+"""What a customer is worth and when it was in the segment, from its orders. Pure.
+
+An order counts from the instant it was placed until the window's length has passed, or until it was cancelled if
+that is sooner. The value at an instant is the sum of the orders that count then; the customer is in the segment
+while the value reaches the threshold.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+HIGH_VALUE = "high_value"
+MEASURE = "orders.amount"
+LONGEST_WINDOW = 3_660
+"""Days."""
+
+TIME, CANCELLED, LINK, RULE, CORRECTION = "time", "cancelled", "link", "rule", "correction"
+"""Why somebody left, see ``SegmentLeft``."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Who is in the segment: customers whose orders of the last ``window_days`` amount to ``at_least``."""
+
+    name: str = "High value"
+    currency: str = "USD"
+    window_days: int = 365
+    at_least: int = 500_00
+    """In minor units, 1 at least."""
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(days=self.window_days)
+
+    @property
+    def rule(self) -> str:
+        """What decides; two definitions with the same rule differ in their name only."""
+        return f"{self.currency} {self.window_days} {self.at_least}"
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """One order. ``amount`` is in minor units."""
+
+    order: str
+    occurred: datetime
+    amount: int
+    cancelled: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From when to when a customer was in the segment, and why."""
+
+    entered: datetime
+    left: datetime | None
+    """None while it is in."""
+    orders: tuple[str, ...]
+    """The newest that sufficed when it entered, the newest last."""
+    because: str = ""
+    """Why it left: ``time`` or ``cancelled``."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a customer stands at an instant."""
+
+    amount: int
+    """In minor units."""
+    orders: int
+    """How many count."""
+    last: datetime | None
+    """When the newest of these was placed."""
+    stays: tuple[Stay, ...]
+    """Every stay until then, the oldest first."""
+    next: datetime | None
+    """When something of this changes by time alone."""
+
+    @property
+    def since(self) -> datetime | None:
+        """When the customer entered, if it is in."""
+        return self.stays[-1].entered if self.stays and self.stays[-1].left is None else None
+
+
+def standing(purchases: Iterable[Purchase], definition: Definition, now: datetime) -> Standing:
+    """How a customer with these orders, all in the definition's currency, stands at ``now``."""
+    changes: dict[datetime, list[tuple[int, Purchase, str]]] = defaultdict(list)
+    for place, purchase in enumerate(purchases):
+        end, because = _end(purchase, definition.window)
+        if purchase.occurred < end:
+            changes[purchase.occurred].append((place, purchase, ""))
+            changes[end].append((place, purchase, because))
+    counting: dict[int, Purchase] = {}
+    amount = 0
+    stays: list[Stay] = []
+    for at in sorted(instant for instant in changes if instant <= now):
+        for place, purchase, ended in changes[at]:
+            amount += -purchase.amount if ended else purchase.amount
+            if ended:
+                del counting[place]
+            else:
+                counting[place] = purchase
+        is_in, was_in = amount >= definition.at_least, bool(stays) and stays[-1].left is None
+        if is_in and not was_in:
+            stays.append(Stay(at, None, deciding(counting.values(), definition.at_least)))
+        elif was_in and not is_in:
+            stays[-1] = _left(stays[-1], at, {ended for *_, ended in changes[at]})
+    last = max((purchase.occurred for purchase in counting.values()), default=None)
+    ahead = min((instant for instant in changes if now < instant < _NEVER), default=None)
+    return Standing(amount, len(counting), last, tuple(stays), ahead)
+
+
+def _end(purchase: Purchase, window: timedelta) -> tuple[datetime, str]:
+    """When an order stops to count, and why."""
+    try:
+        end = purchase.occurred + window
+    except OverflowError:
+        end = _NEVER
+    if purchase.cancelled is not None and purchase.cancelled < end:
+        return purchase.cancelled, CANCELLED
+    return end, TIME
+
+
+def _left(stay: Stay, at: datetime, ended: Collection[str]) -> Stay:
+    return Stay(stay.entered, at, stay.orders, CANCELLED if CANCELLED in ended else TIME)
+
+
+def deciding(counting: Iterable[Purchase], at_least: int) -> tuple[str, ...]:
+    """The newest orders that suffice to reach the threshold; of too little, all."""
+    found: list[str] = []
+    amount = 0
+    for purchase in sorted(counting, key=lambda one: (one.occurred, one.order), reverse=True):
+        if found and amount >= at_least:
+            break
+        amount += purchase.amount
+        found.append(purchase.order)
+    return tuple(reversed(found))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was last said of a member that is in the segment."""
+
+    since: datetime
+    orders: tuple[str, ...]
+    rule: str
+    """By which it was in; empty where that isn't known any more."""
+
+
+def departure(
+    said: Said, stays: Sequence[Stay], orders: Collection[str], definition: Definition, now: datetime
+) -> tuple[datetime, str]:
+    """When and why somebody left of whom it was said that he is in; ``orders`` are all that he has now."""
+    last = stays[-1] if stays else None
+    if last is not None and last.left is not None and last.entered == said.since:
+        return last.left, last.because
+    if not set(said.orders) <= set(orders):
+        return now, LINK
+    if said.rule not in ("", definition.rule):
+        return now, RULE
+    if last is not None and last.left is not None and last.left > said.since:
+        return last.left, last.because
+    return now, CORRECTION

@@ -1,0 +1,168 @@
+"""The task that works out how customers stand: their value, their stays in the segment, and what is new of both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from services.marketing.profiles.tables import purchase
+from services.marketing.segments import handlers, published, rules
+from services.marketing.segments.published import Value
+from services.marketing.segments.rules import HIGH_VALUE, Definition, Purchase, Said, Standing, Stay
+from services.marketing.segments.tables import stay
+from services.marketing.tasks import STANDING
+from shared.customer.member import Member, stream
+from shared.events.marketing import CustomerValued, SegmentEntered, SegmentLeft
+from shared.pipeline import clusters
+from shared.pipeline.customer_tables import any_of
+from shared.pipeline.tasks import Item, Task
+from shared.pipeline.work import Work
+
+
+def task(default: Definition) -> Task:
+    """The task. Keys are members; the whole cluster of each is worked out."""
+
+    def run(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
+        return work_out(work, items, handlers.definition_of(work, default))
+
+    return Task(STANDING, run, slices=("customers", "profiles"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cluster of which members are due."""
+
+    members: Sequence[str]
+    standing: Standing
+    orders: Collection[str]
+    history: bool
+
+
+def work_out(work: Work, items: Sequence[Item], definition: Definition) -> dict[str, datetime]:
+    """Write the stays of the members' clusters, publish what is new, and give when they are due again.
+
+    Of the members of one cluster that are asked, the least gets the cluster's next instant. Whatever changes a
+    cluster marks its members, so there is always one that is due at that instant, or before it.
+    """
+    homes = clusters.clusters_of(work.session, [item.key for item in items])
+    # A member that was assigned elsewhere leaves a cluster of its own name behind, perhaps without members.
+    members = clusters.members_of(work.session, {*homes, *homes.values()})
+    bought = purchases(work.session, members, definition.currency)
+    standings = {c: rules.standing(bought[c], definition, work.now) for c in members}
+    keep_stays(work.session, {cluster: standing.stays for cluster, standing in standings.items()})
+    due: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        due[homes[item.key]].append(item)
+    asked = {
+        cluster: Asked(
+            sorted(members[cluster]),
+            standings[cluster],
+            {one.order for one in bought[cluster]},
+            all(item.history for item in of_it),
+        )
+        for cluster, of_it in sorted(due.items())
+    }
+    _say_values(work, asked, definition)
+    _say_stays(work, asked, definition)
+    return {
+        min(item.key for item in due[cluster]): of_it.standing.next
+        for cluster, of_it in asked.items()
+        if of_it.standing.next is not None
+    }
+
+
+def purchases(session: Session, members: Mapping[str, Collection[str]], currency: str) -> dict[str, list[Purchase]]:
+    """The orders of each cluster's members, in one query. Those in another currency can't be added, and don't count."""
+    c = purchase.c
+    everybody = {member for of_it in members.values() for member in of_it}
+    rows = session.execute(
+        select(c.member, c.order_id, c.occurred, c.amount, c.cancelled)
+        .where(c.member == any_of(sorted(everybody)), c.currency == currency)
+        .order_by(c.member, c.order_id)
+    )
+    of: dict[str, list[Purchase]] = defaultdict(list)
+    for member, *fields in rows:
+        of[member].append(Purchase(*fields))
+    return {cluster: [one for m in sorted(of_it) for one in of[m]] for cluster, of_it in members.items()}
+
+
+def keep_stays(session: Session, stays: Mapping[str, Sequence[Stay]]) -> None:
+    """Replace the stays of these clusters, where they differ."""
+    c = stay.c
+    known: dict[str, list[Stay]] = defaultdict(list)
+    rows = session.execute(select(stay).where(c.cluster == any_of(sorted(stays))).order_by(c.entered))
+    for row in rows:
+        known[row.cluster].append(Stay(row.entered, row.left, tuple(row.orders), row.because))
+    changed = sorted(cluster for cluster, new in stays.items() if list(new) != known[cluster])
+    if not changed:
+        return
+    session.execute(delete(stay).where(c.cluster == any_of(changed)))
+    new = [{"cluster": cluster, **asdict(one)} for cluster in changed for one in stays[cluster]]
+    session.execute(_STAYS, {"rows": msgspec.json.encode(new).decode()})
+
+
+def _say_values(work: Work, asked: Mapping[str, Asked], definition: Definition) -> None:
+    said = published.values(work.session, _everybody(asked))
+    news: dict[str, Value | None] = {}
+    for cluster, of_it in asked.items():
+        new = _value(cluster, of_it.standing, definition)
+        for member in of_it.members:
+            if said.get(member) != (new if new.orders else None):
+                work.publish(stream(Member(member)), CustomerValued(**new._asdict()), history=of_it.history)
+                news[member] = new if new.orders else None
+    published.keep_values(work.session, news)
+
+
+def _value(cluster: str, standing: Standing, definition: Definition) -> Value:
+    of_rule = (definition.currency, definition.window_days)
+    return Value(cluster, standing.amount, *of_rule, standing.orders, standing.last)
+
+
+def _say_stays(work: Work, asked: Mapping[str, Asked], definition: Definition) -> None:
+    said = published.stays(work.session, _everybody(asked))
+    news: dict[str, Said | None] = {}
+    for of_it in asked.values():
+        new = _said(of_it.standing, definition)
+        for member in of_it.members:
+            before = said.get(member)
+            if before == new:
+                continue
+            news[member] = new
+            if new is None and before is not None:
+                _say_left(work, member, of_it, before, definition)
+            elif new is not None and (before is None or before.since != new.since):
+                fact = SegmentEntered(segment=HIGH_VALUE, because=new.orders)
+                work.publish(stream(Member(member)), fact, new.since, history=of_it.history)
+    published.keep_stays(work.session, news)
+    if news:
+        work.touch(handlers.STREAM)
+
+
+def _said(standing: Standing, definition: Definition) -> Said | None:
+    if standing.since is None:
+        return None
+    return Said(standing.since, standing.stays[-1].orders, definition.rule)
+
+
+def _say_left(work: Work, member: str, of_it: Asked, before: Said, definition: Definition) -> None:
+    at, because = rules.departure(before, of_it.standing.stays, of_it.orders, definition, work.now)
+    fact = SegmentLeft(segment=HIGH_VALUE, because=because)
+    work.publish(stream(Member(member)), fact, at, history=of_it.history)
+
+
+def _everybody(asked: Mapping[str, Asked]) -> list[str]:
+    return [member for of_it in asked.values() for member in of_it.members]
+
+
+_STAYS = text("""
+INSERT INTO stay (cluster, entered, "left", orders, because)
+SELECT cluster, entered, "left", orders, because
+FROM json_to_recordset(CAST(:rows AS json))
+  AS r (cluster uuid, entered timestamptz, "left" timestamptz, orders text[], because text)
+""")

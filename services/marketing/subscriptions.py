@@ -1,0 +1,53 @@
+"""What marketing hears."""
+
+from services.marketing.customers import handlers as customers
+from services.marketing.profiles import handlers as profiles
+from services.marketing.profiles.tables import profile, purchase, spending
+from services.marketing.segments import handlers as segments
+from services.marketing.segments import published
+from services.marketing.segments.tables import stay
+from shared.pipeline import claims, heads
+from shared.pipeline.customer_tables import claim, custom_field, customer_cluster, customer_record
+from shared.pipeline.subscriptions import Slice, Subscriptions
+
+SUBSCRIPTIONS = Subscriptions(
+    sources=("callcenter", "sfa", "sync"),
+    slices=(
+        Slice(
+            "customers",
+            {
+                "customer.registered": claims.heard,
+                "customer.edited": claims.heard,
+                "customer.erased": customers.heard_erased,
+                "custom_field.defined": claims.heard_fields,
+                "customer.assigned": customers.heard_assigned,
+            },
+            derived=(claim, customer_record, custom_field, customer_cluster),
+        ),
+        Slice(
+            "profiles",
+            {
+                "customer.registered": profiles.heard,
+                "contact.offered": profiles.heard,
+                "contact.abandoned": profiles.heard,
+                "contact.wrapped_up": profiles.heard,
+                "case.opened": profiles.heard,
+                "case.resolved": profiles.heard,
+                "order.placed": profiles.heard_orders,
+                "order.cancelled": profiles.heard_orders,
+            },
+            derived=(profile, spending, purchase, stay),
+        ),
+        # Its own facts: it doesn't subscribe to itself, only `recover` hands them to it.
+        Slice(
+            "segments",
+            {
+                "segment.defined": segments.heard_defined,
+                "customer.valued": published.heard_valued,
+                "segment.entered": published.heard_stays,
+                "segment.left": published.heard_stays,
+            },
+        ),
+        heads.SLICE,
+    ),
+)

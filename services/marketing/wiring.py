@@ -1,0 +1,56 @@
+"""The only place where marketing's parts are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.marketing import texts
+from services.marketing.metadata import metadata
+from services.marketing.profiles import api as profiles
+from services.marketing.profiles import pages as profile_pages
+from services.marketing.segments import api as segments
+from services.marketing.segments import pages as segment_pages
+from services.marketing.segments import standings
+from services.marketing.segments.rules import Definition
+from services.marketing.subscriptions import SUBSCRIPTIONS
+from shared.edge.live import Live
+from shared.edge.settings import Settings
+from shared.pipeline import customer_tables
+from shared.pipeline import tables as pipeline
+from shared.pipeline.application import application
+from shared.pipeline.main import Block
+from shared.pipeline.service import Service
+from shared.pipeline.tasks import Task
+from shared.web import pages as web
+
+NAME = "marketing"
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
+
+
+def default(settings: Settings) -> Definition:
+    """The segment's rule until somebody gives it another."""
+    return Definition(currency=settings.currency)
+
+
+def app(settings: Settings, of: Service) -> FastAPI:
+    """The API and the pages of ``of``."""
+    pages, rule = texts.pages(), default(settings)
+    routers = [
+        web.router(pages),
+        segment_pages.router(of, pages, rule),
+        profile_pages.router(of, pages, rule),
+        segments.router(of, rule),
+        profiles.router(of, rule),
+    ]
+    return application("Marketing", settings, of, Live(settings.database_url), routers)
+
+
+def tasks(settings: Settings) -> tuple[Task, ...]:
+    """What the worker works out anew when it is due."""
+    return (standings.task(default(settings)),)
+
+
+BLOCK = Block(NAME, VERSIONS, METADATAS, app, lambda _: SUBSCRIPTIONS, tasks=tasks)
