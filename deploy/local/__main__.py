@@ -16,7 +16,7 @@ from deploy.local.problems import Problem, check_space, from_os_error
 from deploy.local.process import NotReady
 from deploy.local.progress import Progress
 from deploy.local.run import Run
-from deploy.local.tokens import Issuer, actor
+from deploy.local.tokens import ACTORS, Issuer, actor
 
 INTERRUPTED = 128
 
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     download = commands.add_parser("download", help="fetch Kafka's jars, so that a start needs no network")
     download.set_defaults(command=_download)
     token = commands.add_parser("token", help="print a fresh token of one of the sample's actors")
-    token.add_argument("subject", help="anna, bruno, sofia, omar, telephony or importer")
+    token.add_argument("subject", help=", ".join(known.subject for known in ACTORS))
     token.set_defaults(command=_token)
     ring = commands.add_parser("ring", help="let a customer of the sample call, beside a running platform")
     ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import random
@@ -65,6 +66,12 @@ def services() -> list[str]:
         if (ROOT / "services" / name).is_dir() and importlib.util.find_spec(f"services.{name}"):
             found.append(name)
     return found
+
+
+def processes(service: str) -> tuple[str, ...]:
+    """The commands of a service that run as long as it does, as its package says: ``PROCESSES``, else these two."""
+    said: tuple[str, ...] = getattr(importlib.import_module(f"services.{service}"), "PROCESSES", ("api", "worker"))
+    return said
 
 
 def port_of(part: str, environ: Mapping[str, str] = os.environ) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 import httpx
@@ -18,12 +19,10 @@ from deploy.local.problems import Problem, check_space
 from deploy.local.process import POLL_SECONDS, NotReady, tail
 from deploy.local.progress import Progress
 from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
-from deploy.local.tokens import ACTORS, Issuer
+from deploy.local.tokens import ACTORS, Actor, Issuer
 
 READY_SECONDS = 90
 LOOK_SECONDS = 1.0
-PROCESSES = ("api", "worker")
-"""What a service consists of."""
 
 
 class Run:
@@ -155,11 +154,13 @@ class Run:
         say()
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
-        say("\n  Sign in with one of these links, or use a machine's token; they last an hour.\n")
-        for someone in ACTORS:
-            home = someone.home if someone.home in services else services[0]
+        say(
+            "\n  Sign in with one of these links, or use a machine's token; they last an hour. Each link is to the service"
+        )
+        say("  where that person works most; its token (what follows token=) signs in at the others too.\n")
+        for someone in present(services):
             token = issuer.issue_for(someone)
-            link = f"{environment.service_url(home)}/sign-in#token={token}"
+            link = f"{environment.service_url(someone.home)}/sign-in#token={token}"
             say(f"  [bold]{someone.subject}[/] ({', '.join(someone.roles)})")
             say(f"    {token if someone.is_machine else link}")
         say("\n  Let the phone ring: .venv/bin/python -m deploy.local ring")
@@ -199,6 +200,11 @@ class Run:
         return {**os.environ, **told, MARK: str(self._place.state)}
 
 
+def present(services: Collection[str]) -> list[Actor]:
+    """The sample's actors who have something to do where these services run."""
+    return [someone for someone in ACTORS if someone.is_machine or someone.home in services]
+
+
 def service_programs(place: Layout, backing: Backing, service: str) -> list[Program]:
     """The processes of one service."""
     return [
@@ -209,7 +215,7 @@ def service_programs(place: Layout, backing: Backing, service: str) -> list[Prog
             directory=ROOT,
             environment=environment.of_service(place, backing, service),
         )
-        for process in PROCESSES
+        for process in layout.processes(service)
     ]
 
 

@@ -15,6 +15,8 @@ import psutil
 
 from deploy.local import layout
 
+SERVICES = ("callcenter", "sync")
+"""Any services will do, and each has its cost at every start."""
 START_SECONDS = 60
 END_SECONDS = 60
 
@@ -30,7 +32,7 @@ if behaviour == "hang":
 if behaviour.isdecimal():
     print("gives up with", behaviour)
     sys.exit(int(behaviour))
-if what == "worker":
+if what in ("worker", "streams"):
     time.sleep(600)
 if what == "api":
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -60,8 +62,9 @@ class Checkout:
         self.state = folder / "state"
         shutil.copytree(layout.ROOT / "deploy" / "local", folder / "deploy" / "local")
         self._write("deploy/sample/__main__.py", _SAMPLE)
-        for name in layout.SERVICE_PORTS:
+        for name in SERVICES:
             self._write(f"services/{name}/__main__.py", _SERVICE.format(name=name))
+        self._write("services/callcenter/__init__.py", 'PROCESSES = ("api", "worker", "streams")')
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CRM_")},
             "CRM_LOCAL_DIR": str(self.state),

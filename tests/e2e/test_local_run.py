@@ -49,6 +49,9 @@ def test_a_run_starts_everything_and_says_what_to_open(checkout: Checkout) -> No
     assert f"{url(checkout, 'callcenter')}/sign-in#token=ey" in started.output
     assert f"{url(checkout, 'sync')}/sign-in#token=ey" in started.output
     assert checkout.starts("callcenter-worker") == checkout.starts("sync-worker") == 1
+    assert (checkout.starts("callcenter-streams"), checkout.starts("sync-streams")) == (1, 0)
+    assert "omar (operator)" in started.output
+    assert "marta" not in started.output  # marketing isn't in this checkout
     assert checkout.starts("sample-load") == checkout.starts("sample-play") == 1
     assert started.signal(signal.SIGINT) == 0
 
@@ -65,7 +68,7 @@ def test_the_sample_is_loaded_once_and_only_if_wanted(checkout: Checkout) -> Non
 def test_a_signal_ends_everything(checkout: Checkout, number: signal.Signals) -> None:
     started = checkout.start("run")
     started.wait_for(UP)
-    assert len(checkout.processes()) >= 6  # the run, supervisord, two processes for each service
+    assert len(checkout.processes()) >= 7  # the run, supervisord, the processes of each service
 
     assert started.signal(number) == 0
     assert checkout.processes() == []

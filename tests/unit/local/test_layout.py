@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -11,6 +13,9 @@ from deploy.local.backing import Backing
 from deploy.local.environment import common, of_service, service_url
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem
+from deploy.local.run import present
+from deploy.local.tokens import ACTORS
+from shared.pipeline.main import Block, parser
 
 
 def test_everything_is_in_the_checkout_unless_another_folder_is_named() -> None:
@@ -80,3 +85,26 @@ def test_the_key_encryption_key_stays_the_same(tmp_path: Path) -> None:
     assert first.startswith("k1:")
     assert (place.secrets / "key-encryption-keys").stat().st_mode & 0o777 == 0o600
     assert place.secrets.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_service_says_of_which_processes_it_consists(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModuleType("services.example")
+    monkeypatch.setitem(sys.modules, "services.example", package)
+    assert layout.processes("example") == ("api", "worker")
+    monkeypatch.setattr(package, "PROCESSES", ("api", "worker", "streams"), raising=False)
+    assert layout.processes("example") == ("api", "worker", "streams")
+
+
+@pytest.mark.parametrize("service", layout.services())
+def test_every_process_of_a_service_is_one_of_its_commands(service: str) -> None:
+    block: Block = pytest.importorskip(f"services.{service}.wiring").BLOCK
+    for process in layout.processes(service):
+        assert parser(block).parse_args([process]).command == process
+
+
+def test_everybody_is_shown_the_way_to_a_service_that_is_there() -> None:
+    assert {one.subject for one in present(["callcenter"]) if not one.is_machine} == {"anna", "bruno", "sofia"}
+    assert present(layout.SERVICE_PORTS) == list(ACTORS)
+    assert {"marta": "marketing", "samuel": "sfa", "rosa": "sfa", "ramon": "sfa", "omar": "sync"}.items() <= {
+        one.subject: one.home for one in ACTORS
+    }.items()
