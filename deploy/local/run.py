@@ -155,8 +155,8 @@ class Run:
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
         say(
-            "\n  Sign in with one of these links, or use a machine's token; they last an hour. Each link is to the service"
-        )
+        say("\n  Sign in with one of these links, or use a machine's token; they last an hour.")
+        say("  A link leads to where somebody works most; its token signs in at the other services too.\n")
         say("  where that person works most; its token (what follows token=) signs in at the others too.\n")
         for someone in present(services):
             token = issuer.issue_for(someone)
