@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.contacts.reads import Choice
 from shared.customer.fields import BUILT_IN
@@ -22,11 +26,36 @@ STATES = {
     "open": N_("open"),
     "resolved": N_("resolved"),
 }
+RELATIONS = {"prospect": N_("prospect"), "customer": N_("customer"), "lapsed": N_("lapsed")}
+ORDERS = {
+    "requested": N_("requested"),
+    "placed": N_("ordered"),
+    "provisioned": N_("set up"),
+    "delayed": N_("delayed"),
+    "delivered": N_("delivered"),
+    "cancelled": N_("cancelled"),
+    "refused": N_("refused"),
+}
+WRONG = {
+    "overdue": N_("promise overdue"),
+    "no_stock": N_("out of stock"),
+    "no_access": N_("no access on site"),
+    "technical": N_("technical problem"),
+    "customer_absent": N_("customer was absent"),
+}
+OUTAGES = {
+    "proposed": N_("to be decided"),
+    "confirmed": N_("confirmed"),
+    "no_outage": N_("no outage"),
+    "over": N_("over"),
+}
+CASES = {"opened": N_("Case opened"), "resolved": N_("Case resolved")}
 CHANNELS = {"phone": N_("Phone"), "chat": N_("Chat"), "web": N_("Web"), "email": N_("E-mail")}
 FIELDS = tuple(text for field in BUILT_IN.values() for text in (field.label, *field.choices))
 """Texts of the built-in fields, which templates translate where they show them."""
 
-FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("desk", "customers", "contacts", "cases"))
+NAMES = ("desk", "customers", "contacts", "cases", "insights", "outages")
+FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in NAMES)
 
 
 def pages() -> Pages:
@@ -40,12 +69,27 @@ def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
     def queue_name(queues: Sequence[Choice], code: str) -> str:
         return next((queue.label(language) for queue in queues if queue.code == code), code)
 
+    def name_in(names: Mapping[str, str], code: str) -> str:
+        return gettext(names.get(code, code))
+
     return {
         "state_name": lambda code: gettext(STATES[code]),
         "channel_name": lambda code: gettext(CHANNELS[code]),
+        "relation_name": partial(name_in, RELATIONS),
+        "order_name": lambda code: gettext(ORDERS[code]),
+        "wrong_name": partial(name_in, WRONG | ORDERS),
+        "outage_name": lambda code: gettext(OUTAGES[code]),
+        "case_name": lambda code: gettext(CASES[code]),
+        "money": lambda amount, currency: money(amount, currency, language),
         "queue_name": queue_name,
         "duration": duration,
     }
+
+
+def money(amount: int, currency: str, language: str) -> str:
+    """Minor units as people of the language read them: 1234 USD is $12.34."""
+    digits = get_currency_precision(currency)
+    return format_currency(Decimal(amount).scaleb(-digits), currency, locale=language)
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,14 +19,19 @@ from services.callcenter.customers import api as customers
 from services.callcenter.customers import pages as customer_pages
 from services.callcenter.desk import pages as desk
 from services.callcenter.imports import api as imports
+from services.callcenter.insights import api as insights
+from services.callcenter.insights import pages as insight_pages
 from services.callcenter.metadata import metadata
+from services.callcenter.outages import api as outages
+from services.callcenter.outages import pages as supervisor
+from services.callcenter.streams.intake import Intake
 from services.callcenter.subscriptions import SUBSCRIPTIONS
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
 from shared.pipeline import tables as pipeline
 from shared.pipeline.application import application
-from shared.pipeline.main import Block
+from shared.pipeline.main import Block, Command
 from shared.pipeline.service import Service
 from shared.web import pages as web
 
@@ -41,13 +50,37 @@ def app(settings: Settings, of: Service) -> FastAPI:
         customer_pages.router(of, pages),
         contact_pages.router(of, pages),
         case_pages.router(of, pages),
+        insight_pages.router(of, live, pages),
+        supervisor.router(of, live, pages),
         desk.presence_router(of),
         imports.router(of, settings.default_region),
         customers.router(of, settings.default_region),
         contacts.router(of, settings.default_region),
         cases.router(of),
+        insights.router(of),
+        outages.router(of),
     ]
     return application("Call center", settings, of, live, routers)
 
 
-BLOCK = Block(NAME, VERSIONS, METADATAS, app, lambda _: SUBSCRIPTIONS)
+def parts(of: Service, stop: threading.Event) -> dict[str, Callable[[], None]]:
+    """What else runs in the worker."""
+    return {"signals": Intake(of, stop).run}
+
+
+def streams(settings: Settings, arguments: argparse.Namespace) -> int:
+    """The command that counts what happens."""
+    # Faust is large; only its own process has to load it.
+    app = importlib.import_module("services.callcenter.streams.app")
+    return int(app.run(settings, arguments))
+
+
+BLOCK = Block(
+    NAME,
+    VERSIONS,
+    METADATAS,
+    app,
+    lambda _: SUBSCRIPTIONS,
+    parts=parts,
+    more=(Command("streams", "count contacts and cases over live windows, and see bursts of cases", streams),),
+)

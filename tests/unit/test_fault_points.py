@@ -24,6 +24,27 @@ ALLOWED = {
     ("shared/pipeline/migrate.py", "upgrade", "begin"): "creates tables, before anything is on its way",
     ("shared/pipeline/relay.py", "_lead", "flush"): "after purge nothing is left to be acknowledged",
     ("shared/pipeline/relay.py", "_read", "transaction"): "only reads",
+    (
+        "services/sync/verification/compare.py",
+        "_put_back",
+        "transact",
+    ): "a person's command, a repeat of which changes nothing; commits at consumer.commit",
+    (
+        "services/sync/verification/compare.py",
+        "_hand_again",
+        "transact",
+    ): "the same",
+    ("services/callcenter/streams/app.py", "_begin", "commit"): "offsets in Kafka, set anew at each start",
+    (
+        "services/callcenter/streams/intake.py",
+        "take",
+        "transact",
+    ): "no command: commits at signal.commit",
+    (
+        "services/callcenter/streams/intake.py",
+        "_session",
+        "transact",
+    ): "no command: commits at signal.commit",
     ("services/sync/notices/handlers.py", "notify", "post"): "a performer: runs at intent.perform",
     (
         "services/callcenter/imports/handlers.py",

@@ -24,6 +24,10 @@ class OpenBody(Input):
     requested: Instant | None = None
     """When the customer asked; without it, when the contact was offered, else now."""
     at: Instant | None = None
+    product: Code | None = None
+    """What it is about, if anything that the company sells."""
+    place: Code | None = None
+    """Where, as coarse as an area or a city; never an address."""
 
 
 class ResolveBody(Input):
@@ -45,6 +49,8 @@ class Case(BaseModel):
     solution: str
     seconds_to_solution: float | None
     immediate: bool | None
+    product: str
+    place: str
 
 
 def router(service: Service) -> APIRouter:
@@ -56,7 +62,16 @@ def router(service: Service) -> APIRouter:
     def open_case(body: OpenBody, command: Once) -> Response:
         """Open a case. Roles agent, supervisor; telephony and importer may say when it was."""
         contact = str(body.contact) if body.contact else None
-        new = handlers.Open(str(body.customer), body.reason, body.subject, contact, body.requested, body.at)
+        new = handlers.Open(
+            str(body.customer),
+            body.reason,
+            body.subject,
+            contact,
+            body.requested,
+            body.at,
+            body.product or "",
+            body.place or "",
+        )
         return command.run(lambda work: plain(handlers.open_cases(work, [new])[0]), status=201)
 
     @routes.post("/cases/{case}/resolve")
@@ -75,8 +90,8 @@ def router(service: Service) -> APIRouter:
         """Cases of a customer or of all. Roles agent, supervisor."""
         actor.need(*DESK)
         with Session(service.engine) as session:
-            member = str(customer) if customer else None
-            return [shown(row) for row in reads.some(session, member=member, state=state, limit=limit)]
+            members = [str(customer)] if customer else None
+            return [shown(row) for row in reads.some(session, members=members, state=state, limit=limit)]
 
     @routes.get("/cases/{case}")
     def read(case: Id, actor: CurrentActor) -> Case:

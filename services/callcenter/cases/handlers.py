@@ -34,6 +34,9 @@ class Open:
     requested: datetime | None = None
     """When the customer asked; else when the contact was offered; else now."""
     at: datetime | None = None
+    product: str = ""
+    """Codes of what it is about and where, for who looks for many cases of one kind; empty: not known."""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
                 "requested": requested,
                 "opened": at,
                 "opened_by": work.actor.id,
+                "product": command.product,
+                "place": command.place,
             }
         )
         fact = CaseOpened(
@@ -100,6 +105,8 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
             subject=subject,
             contact=command.contact,
             requested=requested,
+            product=command.product,
+            place=command.place,
         )
         work.publish(stream(Member(command.member)), fact, at)
         work.touch(topic("customer", command.member))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.callcenter.cases.tables import case
 from shared.edge.errors import NotFound
+from shared.pipeline.customer_tables import any_of
 
 
 def one(session: Session, id: str) -> Any:
@@ -19,11 +21,13 @@ def one(session: Session, id: str) -> Any:
     return row
 
 
-def some(session: Session, *, member: str | None = None, state: str | None = None, limit: int = 50) -> list[Any]:
-    """Cases of a customer or of all, in one state or any; the oldest request first, if open, else the newest."""
+def some(
+    session: Session, *, members: Iterable[str] | None = None, state: str | None = None, limit: int = 50
+) -> list[Any]:
+    """Cases of these members or of all, in one state or any; the oldest request first, if open, else the newest."""
     query = select(case)
-    if member:
-        query = query.where(case.c.member == member)
+    if members is not None:
+        query = query.where(case.c.member == any_of(members))
     if state:
         query = query.where(case.c.state == state)
     order = case.c.requested if state == "open" else case.c.requested.desc()

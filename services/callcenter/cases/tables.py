@@ -23,6 +23,8 @@ case = Table(
     Column("solution", Text, nullable=False, server_default="", comment="personal"),
     Column("seconds_to_solution", Double),
     Column("immediate", Boolean, comment="solved within three minutes of the request"),
+    Column("product", Text, nullable=False, server_default="", comment="a code; empty: none in particular"),
+    Column("place", Text, nullable=False, server_default="", comment="a code, as coarse as an area; empty: not known"),
     Index("customer_case_member", "member", "requested"),
     Index("customer_case_open", "requested", postgresql_where=text("state = 'open'")),
 )

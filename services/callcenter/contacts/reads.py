@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.callcenter.contacts.tables import choice, contact
 from shared.edge.errors import NotFound
+from shared.pipeline.customer_tables import any_of
 
 WAITING_HOURS = 1
 """An offer that was neither answered nor abandoned is shown this long; then its end was lost."""
@@ -37,9 +38,9 @@ def one(session: Session, id: str) -> Any:
     return row
 
 
-def of_member(session: Session, member: str, limit: int = 10) -> list[Any]:
-    """The newest contacts of a customer."""
-    query = select(contact).where(contact.c.member == member).order_by(contact.c.offered.desc())
+def of_members(session: Session, members: Iterable[str], limit: int = 10) -> list[Any]:
+    """The newest contacts of a customer, who may have several members."""
+    query = select(contact).where(contact.c.member == any_of(members)).order_by(contact.c.offered.desc(), contact.c.id)
     return list(session.execute(query.limit(limit)))
 
 

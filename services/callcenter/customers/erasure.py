@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.callcenter.cases import handlers as cases
 from services.callcenter.contacts import handlers as contacts
 from services.callcenter.imports import handlers as imports
+from services.callcenter.insights import handlers as insights
 from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import NotFound
 from shared.events.customer import CustomerErased
@@ -47,6 +48,6 @@ def _forget(work: Work, members: Iterable[str]) -> None:
     if not gone:
         return
     claims.forget(work, gone)
-    for slice_of in (contacts, cases, imports):
+    for slice_of in (contacts, cases, imports, insights):
         slice_of.forget(work, gone)
     claims.touch(work, gone)

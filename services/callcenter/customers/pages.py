@@ -20,7 +20,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
     def customer(request: Request, customer: Id, actor: CurrentActor) -> HTMLResponse:
         actor.need(*DESK)
         with Session(service.engine) as session:
-            glance, choices = reads.glance(session, str(customer)), reads.choices(session)
+            glance, choices = reads.glance(session, str(customer), service.clock()), reads.choices(session)
         return pages.answer(request, "customer.html", glance=glance, choices=choices)
 
     return routes

@@ -1,12 +1,10 @@
 """The agent's page, its parts that refresh by themselves, and the stream that says when."""
 
-import asyncio
 from collections.abc import AsyncIterable
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
@@ -15,16 +13,14 @@ from sqlalchemy.orm import Session
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk import handlers, reads
+from services.callcenter.desk.streams import changes
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Input, ShortText
-from shared.edge.live import Live, send, topic
+from shared.edge.live import Live, topic
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.web.render import Pages
-
-STREAM_SECONDS = 300
-"""After this long a stream ends and the browser comes again, with its token looked at anew."""
 
 
 class QueuesBody(Input):
@@ -97,17 +93,15 @@ def _add_stream(routes: APIRouter, service: Service, live: Live) -> None:
     def topics(agent: Actor) -> set[str]:
         with Session(service.engine) as session:
             queues = handlers.queues_of(session, agent.id)
-            contact = reads.current(session, agent.id, service.clock()).contact
-        found = {topic("agent", agent.id), *(topic("queue", queue) for queue in queues)}
-        return found | {topic("customer", contact.member)} if contact else found
+            glance = reads.current(session, agent.id, service.clock()).glance
+        members = glance.insights.members if glance else ()
+        return {
+            topic("agent", agent.id),
+            *(topic("queue", queue) for queue in queues),
+            *(topic("customer", member) for member in members),
+        }
 
     @routes.get("/live", response_class=EventSourceResponse)
     async def stream(agent: Agent) -> AsyncIterable[ServerSentEvent]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + STREAM_SECONDS
-        while loop.time() < until:
-            # What is to be heard follows from what is shown, so it is asked for anew with every change.
-            async with live.subscribed(await run_in_threadpool(partial(topics, agent))) as subscription:
-                for event in send(ServerSentEvent(event="changed", data="")):
-                    yield event
-                await subscription.changed()
+        async for event in changes(live, partial(topics, agent)):
+            yield event

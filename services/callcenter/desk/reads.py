@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from services.callcenter.cases import reads as cases
 from services.callcenter.contacts import reads as contacts
 from services.callcenter.contacts.reads import Choice
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk.handlers import queues_of
+from services.callcenter.insights.reads import Insights, insights
 from shared.pipeline.definitions import custom_fields
 
 KEY_FIELDS = ("phone", "email", "status", "products", "city", "language", "customer_since")
@@ -25,9 +25,7 @@ class Glance:
 
     card: Card
     fields: list[Shown]
-    contacts: list[Any]
-    cases: list[Any]
-    """The open ones."""
+    insights: Insights
 
     @property
     def known(self) -> list[Shown]:
@@ -92,18 +90,13 @@ def current(session: Session, agent: str, now: datetime) -> Current:
     row = contacts.current(session, agent)
     if row is None:
         row = next(iter(contacts.offers(session, agent, queues_of(session, agent), now, limit=1)), None)
-    return Current(row, glance(session, row.member) if row else None)
+    return Current(row, glance(session, row.member, now) if row else None)
 
 
-def glance(session: Session, member: str) -> Glance:
+def glance(session: Session, member: str, now: datetime) -> Glance:
     """Raises ``NotFound``."""
     card = customers.card(session, member)
-    return Glance(
-        card,
-        customers.shown(card.states, custom_fields(session)),
-        contacts.of_member(session, member),
-        cases.some(session, member=member, state="open"),
-    )
+    return Glance(card, customers.shown(card.states, custom_fields(session)), insights(session, member, now))
 
 
 def choices(session: Session) -> Choices:

@@ -27,7 +27,7 @@ def edit(center: CallCenter, member: str, saw: dict[str, Any] | None = None, **c
 
 def hear(center: CallCenter, *events: Event) -> None:
     """Run the handlers that the subscriptions name, one event after the other."""
-    (slice_,) = SUBSCRIPTIONS.slices
+    slice_ = SUBSCRIPTIONS.slices[0]
     for event in events:
         center.service.transact(center.service.itself, lambda work, e=event: slice_.handlers[e.type](work, [e]))  # type: ignore[misc]
 

@@ -1,0 +1,1 @@
+"""Outages: seen as bursts of cases, decided by supervisors."""

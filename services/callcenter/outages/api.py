@@ -1,0 +1,73 @@
+"""Outages over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from services.callcenter.customers.handlers import DESK
+from services.callcenter.outages import handlers, reads
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id, Input
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+
+class DismissBody(Input):
+    reason: Literal["no_outage", "over"] = "no_outage"
+
+
+class OutageShown(BaseModel):
+    outage: str
+    product: str
+    place: str
+    state: str
+    """``proposed``, ``confirmed`` or ``dismissed``."""
+    since: datetime
+    proposed: datetime
+    decided: datetime | None
+    decided_by: str | None
+    reason: str | None
+    cases: int
+
+
+def router(service: Service) -> APIRouter:
+    """Endpoints of outages."""
+    routes = APIRouter(tags=["outages"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.get("/outages")
+    def some(actor: CurrentActor, open: bool = False) -> list[OutageShown]:
+        """Outages, those to be decided first; with ``open``, without dismissed ones. Roles agent, supervisor."""
+        actor.need(*DESK)
+        with Session(service.engine) as session:
+            rows = reads.some(session, is_open=open)
+        return [OutageShown(outage=row.id, **{n: getattr(row, n) for n in NAMES}) for row in rows]
+
+    @routes.post("/outages/{outage}/confirm")
+    def confirm(outage: Id, command: Once) -> Response:
+        """It is an outage. Role supervisor."""
+
+        def run(work: Work) -> dict[str, str]:
+            handlers.confirm(work, str(outage))
+            return {"outage": str(outage)}
+
+        return command.run(run)
+
+    @routes.post("/outages/{outage}/dismiss")
+    def dismiss(outage: Id, body: DismissBody, command: Once) -> Response:
+        """It is none, or it is over. Role supervisor."""
+
+        def run(work: Work) -> dict[str, str]:
+            handlers.dismiss(work, str(outage), body.reason)
+            return {"outage": str(outage)}
+
+        return command.run(run)
+
+    return routes
+
+
+NAMES = tuple(name for name in OutageShown.model_fields if name != "outage")

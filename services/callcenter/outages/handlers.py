@@ -1,0 +1,88 @@
+"""Outages are proposed because of bursts, and confirmed or dismissed by supervisors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.callcenter.outages import rules
+from services.callcenter.outages.rules import Burst, Outage
+from services.callcenter.outages.tables import outage, outage_case
+from shared.edge.errors import Conflict, NotFound
+from shared.events.callcenter import OutageProposed
+from shared.events.facts import Fact
+from shared.pipeline.work import Work
+
+LIVE = "supervisor/all"
+"""The live topic of the supervisors' page."""
+
+
+def propose(work: Work, bursts: Sequence[Burst]) -> list[str]:
+    """Propose outages; a burst of one that is known adds its cases to it. Gives the outages, by burst."""
+    # Two processes that hear of one burst: the second finds the outage of the first.
+    for key in sorted({f"outage/{burst.product}/{burst.place}" for burst in bursts}):
+        work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    return [_propose(work, burst) for burst in bursts]
+
+
+def _propose(work: Work, burst: Burst) -> str:
+    found = rules.belongs_to(burst, _known(work, burst.product, burst.place), work.now)
+    if found is None:
+        found = rules.id_of(burst)
+        values = {"id": found, "product": burst.product, "place": burst.place, "state": "proposed"}
+        work.session.execute(outage.insert().values(**values, since=burst.since, proposed=work.now))
+        fact = OutageProposed(
+            outage=found, product=burst.product, place=burst.place, since=burst.since, cases=burst.cases
+        )
+        work.publish(f"outage/{found}", fact)
+    rows = [{"outage": found, "case": case} for case in burst.cases]
+    work.session.execute(upsert(outage_case).on_conflict_do_nothing(), rows)
+    work.touch(LIVE)
+    return found
+
+
+def confirm(work: Work, id: str) -> None:
+    """A supervisor says that it is an outage. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
+    work.actor.need("supervisor")
+    try:
+        _decide(work, id, rules.confirm(_locked(work, id)), "confirmed")
+    except rules.NotPossible as error:
+        raise Conflict(str(error)) from None
+
+
+def dismiss(work: Work, id: str, reason: str) -> None:
+    """A supervisor says that it is none, or that it is over. Raises as ``confirm``."""
+    work.actor.need("supervisor")
+    try:
+        _decide(work, id, rules.dismiss(_locked(work, id), reason), "dismissed", reason)
+    except rules.NotPossible as error:
+        raise Conflict(str(error)) from None
+
+
+def _decide(work: Work, id: str, fact: Fact, state: str, reason: str | None = None) -> None:
+    values = {"state": state, "decided": work.now, "decided_by": work.actor.id, "reason": reason}
+    work.session.execute(update(outage).where(outage.c.id == id).values(**values))
+    work.publish(f"outage/{id}", fact)
+    work.touch(LIVE)
+
+
+def _locked(work: Work, id: str) -> Outage:
+    o = outage.c
+    row = work.session.execute(select(o.id, o.state, o.proposed, o.decided).where(o.id == id).with_for_update())
+    for found in row:
+        return Outage(*found)
+    raise NotFound("there is no such outage")
+
+
+def _known(work: Work, product: str, place: str) -> list[Outage]:
+    o = outage.c
+    cases = func.array_agg(outage_case.c.case)
+    query = select(o.id, o.state, o.proposed, o.decided, cases).join(outage_case, outage_case.c.outage == o.id)
+    of_it = query.where(o.product == product, o.place == place).group_by(o.id)
+    rows: Sequence[tuple[str, str, datetime, datetime | None, list[str]]] = [
+        (row[0], row[1], row[2], row[3], row[4]) for row in work.session.execute(of_it)
+    ]
+    return [Outage(id, state, proposed, decided, frozenset(of)) for id, state, proposed, decided, of in rows]

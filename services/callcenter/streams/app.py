@@ -1,0 +1,213 @@
+"""The streams' process: ``python -m services.callcenter streams``. A Faust app over the call center's own events.
+
+It keeps nothing but memory: at the start it reads again from where the longest window begins. One process is enough;
+what it says may be said twice, and is taken into the database once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import ssl
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import faust
+import structlog
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from services.callcenter.streams import hearing, messages, rules
+from services.callcenter.streams.messages import Signal, WindowsSeen
+from services.callcenter.streams.rules import State
+from shared.edge import faults, logs
+from shared.edge.clock import Clock, system_clock
+from shared.edge.settings import Settings
+from shared.pipeline import topics
+
+log = structlog.get_logger(__name__)
+
+GROUP = "callcenter.streams"
+TOPIC = hearing.SOURCE + topics.EVENTS
+TICK_SECONDS = 1.0
+SIGN_OF_LIFE = timedelta(minutes=1)
+"""Windows are said again after so long even when nothing changed, so that a reader can tell that somebody counts."""
+SESSION_SECONDS = 10
+PAUSE_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
+
+PRODUCER: dict[str, str | int | bool] = {"enable.idempotence": True, "linger.ms": 5, "message.timeout.ms": 0}
+
+
+class Streams:
+    """Counts what it hears, and says what it sees."""
+
+    def __init__(self, producer: Producer, behind: Mapping[int, int], clock: Clock = system_clock) -> None:
+        """``behind``: the end of each partition of which something is to be read before the windows are whole."""
+        self._producer = producer
+        self._behind = dict(behind)
+        self._clock = clock
+        self._state = State()
+        self._said: WindowsSeen | None = None
+
+    def hear(self, partition: int, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """Take in one message."""
+        if burst := hearing.hear(self._state, key, value, self._clock()):
+            log.info("streams.burst", product=burst.product, place=burst.place, cases=len(burst.cases))
+            self._say(burst)
+        if offset + 1 >= self._behind.get(partition, 0):
+            self._behind.pop(partition, None)
+
+    def tick(self) -> None:
+        """Say what the windows show, when it is something else than last time."""
+        self._producer.poll(0)
+        if self._behind:
+            return
+        seen, said = hearing.windows(self._state, self._clock()), self._said
+        if said is None or seen.windows != said.windows or seen.at - said.at >= SIGN_OF_LIFE:
+            self._say(seen)
+            self._said = seen
+
+    def close(self) -> None:
+        """Wait for what was said to be acknowledged."""
+        faults.at("signal.send", lambda: self._producer.flush(FLUSH_SECONDS))
+
+    def _say(self, signal: Signal) -> None:
+        try:
+            self._produce(signal)
+        except faults.FaultRaised:
+            self._produce(signal)
+
+    def _produce(self, signal: Signal) -> None:
+        value = messages.encode(signal)
+        faults.at("signal.send", lambda: self._producer.produce(messages.TOPIC, value=value, key=signal_key(signal)))
+
+
+def signal_key(signal: Signal) -> bytes:
+    return b"windows" if isinstance(signal, WindowsSeen) else f"{signal.product}/{signal.place}".encode()
+
+
+def run(settings: Settings, _: argparse.Namespace) -> int:
+    """Stream until SIGTERM or SIGINT; gives the process's exit status."""
+    logs.configure(settings.service, "streams")
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop, asked = asyncio.Event(), threading.Event()
+
+    def end() -> None:
+        asked.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    behind = await asyncio.to_thread(_until_ready, settings, asked)
+    if behind is None:
+        return 0
+    streams = Streams(Producer({**settings.kafka, **PRODUCER}), behind)
+    app = application(settings, streams)
+    try:
+        await app.start()
+        log.info("streams.started", behind=len(behind))
+        waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(app.wait_until_stopped())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        failed = not stop.is_set()
+        await app.stop()
+        for task in waiting:
+            task.cancel()
+    finally:
+        streams.close()
+    return 1 if failed else 0
+
+
+def application(settings: Settings, streams: Streams) -> faust.App:
+    """The Faust app that feeds ``streams``."""
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{server}" for server in settings.kafka["bootstrap.servers"].split(",")],
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=SESSION_SECONDS / 4,
+        consumer_auto_offset_reset="latest",
+        processing_guarantee="at_least_once",
+        **security(settings.kafka),
+    )
+    events = app.topic(TOPIC, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    @app.agent(events, concurrency=1)
+    async def hear(stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            streams.hear(message.partition, message.offset, message.key, message.value)
+
+    async def tick() -> None:
+        streams.tick()
+
+    app.timer(TICK_SECONDS)(tick)
+    return app
+
+
+def security(kafka: Mapping[str, str]) -> dict[str, Any]:
+    """TLS and SASL of librdkafka's settings as Faust takes them; nothing for a plain connection."""
+    protocol = kafka.get("security.protocol", "plaintext").lower()
+    tls = protocol in ("ssl", "sasl_ssl")
+    if protocol.startswith("sasl_"):
+        return {
+            "broker_credentials": faust.SASLCredentials(
+                username=kafka.get("sasl.username"),
+                password=kafka.get("sasl.password"),
+                mechanism=kafka.get("sasl.mechanism") or kafka.get("sasl.mechanisms"),
+                ssl_context=_tls(kafka) if tls else None,
+            )
+        }
+    return {"broker_credentials": faust.SSLCredentials(context=_tls(kafka))} if tls else {}
+
+
+def _tls(kafka: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=kafka.get("ssl.ca.location"))
+    if certificate := kafka.get("ssl.certificate.location"):
+        context.load_cert_chain(certificate, kafka.get("ssl.key.location"), kafka.get("ssl.key.password"))
+    return context
+
+
+def _until_ready(settings: Settings, asked: threading.Event) -> dict[int, int] | None:
+    """Have the topics, and the group where the longest window begins; gives the ends of what is to be read before
+    the windows are whole. None when a stop was asked for meanwhile."""
+    while not asked.is_set():
+        try:
+            messages.ensure_topic(settings.kafka, settings.replication)
+            behind = _begin(settings.kafka)
+            if behind is not None:
+                return behind
+        except KafkaException as error:
+            # Also while a process that died is still taken for alive.
+            log.info("streams.waits", why=error.args[0].name())
+        asked.wait(PAUSE_SECONDS)
+    return None
+
+
+def _begin(kafka: Mapping[str, str]) -> dict[int, int] | None:
+    """None as long as the call center has no topic."""
+    admin = AdminClient(dict(kafka))
+    partitions = topics.partitions_of(admin, TOPIC)
+    if not partitions:
+        return None
+    ends = topics.ends(admin, TOPIC, partitions)
+    since = int((system_clock() - rules.LONGEST).timestamp() * 1000)
+    consumer = Consumer({**kafka, "group.id": GROUP, "enable.auto.commit": False})
+    try:
+        wanted = [TopicPartition(TOPIC, partition, since) for partition in partitions]
+        found = consumer.offsets_for_times(wanted, timeout=topics.TIMEOUT_SECONDS)
+        starts = {tp.partition: ends[tp.partition] if tp.offset == OFFSET_END else tp.offset for tp in found}
+        places = [TopicPartition(TOPIC, partition, offset) for partition, offset in starts.items()]
+        consumer.commit(offsets=places, asynchronous=False)
+    finally:
+        consumer.close()
+    return {partition: end for partition, end in ends.items() if starts[partition] < end}
