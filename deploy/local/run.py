@@ -154,10 +154,8 @@ class Run:
         say()
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
-        say(
         say("\n  Sign in with one of these links, or use a machine's token; they last an hour.")
         say("  A link leads to where somebody works most; its token signs in at the other services too.\n")
-        say("  where that person works most; its token (what follows token=) signs in at the others too.\n")
         for someone in present(services):
             token = issuer.issue_for(someone)
             link = f"{environment.service_url(someone.home)}/sign-in#token={token}"
