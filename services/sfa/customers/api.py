@@ -1,0 +1,126 @@
+"""Customers over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from services.sfa.customers import handlers, reads
+from services.sfa.roles import SALES
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+from shared.pipeline.work import Work
+
+
+class RegisterBody(Input):
+    changes: Annotated[dict[FieldName, Value], Field(max_length=200)] = Field(default_factory=dict)
+    """Field -> value; of a set all its elements."""
+
+
+class EditBody(Input):
+    changes: Annotated[dict[FieldName, Value], Field(min_length=1, max_length=200)]
+    saw: dict[FieldName, Annotated[list[ClaimId], Field(max_length=500)]] = Field(default_factory=dict)
+    """Field -> the claims that the author saw; without it, those that stand now."""
+
+
+class FindBody(Input):
+    words: ShortText
+    """A number in any writing, the beginning of an e-mail address, or beginnings of a name's words."""
+
+
+class EraseBody(Input):
+    reason: Literal["request", "retention", "error"] = "request"
+
+
+class Found(BaseModel):
+    customer: str
+    name: str
+    phone: str
+    email: str
+
+
+class Customer(BaseModel):
+    customer: str
+    registered: datetime | None
+    erased: datetime | None
+    values: dict[str, str | tuple[str, ...]]
+    heads: dict[str, list[str]]
+    """Field -> the claims that an edit made from this answer has seen."""
+    members: list[str]
+    """All that are this same customer."""
+    territory: str
+    """Empty: in none."""
+    orders: list[str]
+    """The newest, of all these members."""
+
+
+def router(service: Service, region: str) -> APIRouter:
+    """Endpoints of customers. ``region``: the country of phone numbers without a country code."""
+    routes = APIRouter(tags=["customers"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/customers", status_code=201)
+    def register(body: RegisterBody, command: Once) -> Response:
+        """Register a customer. Roles sales_manager, rep, importer."""
+        return command.run(lambda work: {"customer": handlers.register(work, body.changes, region)}, status=201)
+
+    @routes.post("/customers/search")
+    def search(body: FindBody, actor: CurrentActor) -> list[Found]:
+        """Find customers. Roles sales_manager, rep."""
+        actor.need(*SALES)
+        with Session(service.engine) as session:
+            return [_found(card) for card in reads.find(session, body.words, region)]
+
+    @routes.get("/customers/{customer}")
+    def read(customer: Id, actor: CurrentActor) -> Customer:
+        """A customer's record with its territory and orders. Roles sales_manager, rep."""
+        actor.need(*SALES)
+        with Session(service.engine) as session:
+            found = reads.whole(session, str(customer), service.clock())
+        return Customer(
+            customer=found.card.member,
+            registered=found.card.registered,
+            erased=found.card.erased,
+            values=found.card.values,
+            heads=found.card.heads,
+            members=found.members,
+            territory=found.territory,
+            orders=[row.id for row in found.orders],
+        )
+
+    @routes.post("/customers/{customer}/edit")
+    def edit(customer: Id, body: EditBody, command: Once) -> Response:
+        """Change fields. Roles sales_manager, rep, importer."""
+        member = str(customer)
+        return command.run(
+            lambda work: {
+                "customer": member,
+                "changed": handlers.edit(work, member, body.changes, body.saw, region),
+            }
+        )
+
+    @routes.post("/customers/{customer}/erase")
+    def erase(customer: Id, body: EraseBody, command: Once) -> Response:
+        """Forget a person, everywhere and for good. Role sales_manager."""
+
+        def run(work: Work) -> dict[str, str]:
+            handlers.erase(work, str(customer), body.reason)
+            return {"customer": str(customer)}
+
+        return command.run(run)
+
+    return routes
+
+
+def _found(card: reads.Card) -> Found:
+    values = card.values
+    return Found(
+        customer=card.member,
+        name=card.name,
+        phone=str(values.get("phone", "")),
+        email=str(values.get("email", "")),
+    )

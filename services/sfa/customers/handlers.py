@@ -1,0 +1,66 @@
+"""Customers are registered, edited and erased at sales' desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from services.sfa.roles import WRITERS
+from shared.customer.fold import Change
+from shared.customer.member import Member, member_of, stream
+from shared.customer.phones import with_code
+from shared.edge.errors import NotFound
+from shared.events.customer import CustomerErased, CustomerRegistered
+from shared.events.envelope import Event, new_id
+from shared.pipeline import claims, edits
+from shared.pipeline.claims import Told
+from shared.pipeline.definitions import custom_fields
+from shared.pipeline.work import Work
+
+
+def register(work: Work, changes: Mapping[str, Change], region: str) -> str:
+    """Name a new member with these fields; gives its id. Raises ``Forbidden``, ``Invalid``."""
+    work.actor.need(*WRITERS)
+    member = Member(new_id())
+    held = claims.lock(work.session, [member])
+    custom = custom_fields(work.session)
+    with edits.invalid():
+        coded = with_code(changes, custom, region)
+    made = edits.claims_for(work, {}, coded, custom)
+    work.publish(stream(member), CustomerRegistered(claims=claims.made(made)))
+    claims.touch(work, claims.store_claims(work, [Told(member, work.now, tuple(made))], held))
+    return member
+
+
+def edit(
+    work: Work, member: str, changes: Mapping[str, Change], saw: Mapping[str, Sequence[str]], region: str
+) -> list[str]:
+    """Change fields; gives those that did change.
+
+    Raises ``Forbidden``, ``NotFound``, ``Invalid``, and ``Conflict`` for an erased customer.
+    """
+    work.actor.need(*WRITERS)
+    return sorted({claim.field for claim in edits.edit(work, Member(member), changes, saw, region)})
+
+
+def erase(work: Work, member: str, reason: str) -> None:
+    """Make everything about a person unreadable, here and everywhere. Raises ``Forbidden``, ``NotFound``."""
+    work.actor.need("sales_manager")
+    held = claims.lock(work.session, [member])[member]
+    if held.registered is None and not held.erased:
+        raise NotFound("there is no such customer")
+    if not held.erased:
+        work.publish(stream(Member(member)), CustomerErased(reason=reason))
+    _forget(work, [member])
+
+
+def heard_erased(work: Work, events: list[Event]) -> None:
+    """Customers erased by another service."""
+    _forget(work, {member_of(event.stream) for event in claims.named(work, events)})
+
+
+def _forget(work: Work, members: Iterable[str]) -> None:
+    """Orders, requests and territories name a person by its id only, and stay."""
+    gone = sorted(members)
+    if gone:
+        claims.forget(work, gone)
+        claims.touch(work, gone)

@@ -1,0 +1,1 @@
+"""The migrations of sales force automation; run by `python -m services.sfa migrate`."""

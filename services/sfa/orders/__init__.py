@@ -1,0 +1,1 @@
+"""Orders, from their placing to their delivery."""

@@ -1,0 +1,171 @@
+"""Orders are placed at the desk and followed to their delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from services.sfa.orders import rules, store
+from services.sfa.orders.rules import Asked, Order
+from services.sfa.orders.store import Placing, Step
+from services.sfa.products import reads as products
+from services.sfa.roles import SALES, WRITERS
+from services.sfa.territories import reads as territories
+from shared.customer.member import Member, member_of, stream
+from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.envelope import Event, new_id
+from shared.events.facts import Fact
+from shared.events.sfa import OrderPlaced
+from shared.pipeline.claims import hold_steady
+from shared.pipeline.work import Work
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A customer orders. ``channel``: ``desk`` or ``web``."""
+
+    member: str
+    lines: tuple[Asked, ...]
+    promised: datetime | None = None
+    channel: str = "desk"
+
+
+@dataclass(frozen=True)
+class Take:
+    """A step of an order. ``made``: by which rule, given the order and the instant."""
+
+    order: str
+    made: Callable[[Order, datetime], Fact]
+    at: datetime | None = None
+    """When it was, if not now: for an import only."""
+
+
+def provision(order: str, at: datetime | None = None) -> Take:
+    """What was ordered is set up."""
+    return Take(order, rules.provision, at)
+
+
+def delay(order: str, problem: str, promised: datetime | None = None, at: datetime | None = None) -> Take:
+    """Something is wrong with it."""
+    return Take(order, lambda of, when: rules.delay(of, problem, promised, when), at)
+
+
+def deliver(order: str, how: str, at: datetime | None = None) -> Take:
+    """The customer has it."""
+    return Take(order, lambda of, when: rules.deliver(of, how, when), at)
+
+
+def cancel(order: str, reason: str, at: datetime | None = None) -> Take:
+    """It isn't wanted any more, or can't be carried out."""
+    return Take(order, lambda of, when: rules.cancel(of, reason, when), at)
+
+
+def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPlaced]:
+    """Take orders. A rep may for customers of his territories and for those in none.
+
+    Raises ``Forbidden``; ``NotFound``; ``Invalid``; ``Conflict`` for an erased customer or a product not on sale.
+    """
+    work.actor.need(*SALES)
+    members = {command.member for command in commands}
+    _need_customers(work, members)
+    where = territories.territories_of(work.session, members)
+    _need_rep(work, where)
+    known = products.some(work.session, {line.product for command in commands for line in command.lines})
+    placings = []
+    for command in commands:
+        if command.promised is not None and command.promised < work.now:
+            raise Invalid("a promise can't lie in the past")
+        lines = refusing(partial(rules.lines, command.lines, known))
+        fact = OrderPlaced(
+            order=new_id(),
+            lines=lines,
+            total=rules.total(lines),
+            currency=currency,
+            channel=command.channel,
+            rep=work.actor.id if "rep" in work.actor.roles else "",
+            territory=where[command.member],
+            promised=command.promised,
+        )
+        placings.append(Placing(command.member, fact, work.now, work.actor.id))
+        _publish(work, command.member, fact, work.now)
+    store.place(work, placings)
+    return [placing.fact for placing in placings]
+
+
+def take(work: Work, commands: Sequence[Take]) -> list[Order]:
+    """Take orders through a step each; gives them as they are then. A rep may for customers of his territories.
+
+    Raises ``Forbidden``, ``NotFound``, ``Conflict`` for a step that isn't open to the order, ``Invalid``.
+    """
+    work.actor.need(*WRITERS)
+    orders = store.hold(work.session, {command.order for command in commands})
+    if missing := {command.order for command in commands} - orders.keys():
+        raise NotFound("there is no such order" if len(commands) == 1 else f"there is no order {min(missing)}")
+    _need_rep(work, territories.territories_of(work.session, {order.member for order in orders.values()}))
+    steps = []
+    for command in commands:
+        before, at = orders[command.order], _instant(work, command.at)
+        fact = refusing(partial(command.made, before, at))
+        steps.append(Step(before, fact, at, work.actor.id))
+        orders[before.id] = rules.after(before, fact, at)
+        _publish(work, before.member, fact, at)
+    store.step(work, steps)
+    return [orders[command.order] for command in commands]
+
+
+def take_in(work: Work, events: list[Event]) -> None:
+    """What this service said of orders before its database was restored: called by ``recover`` only."""
+    for event in events:
+        fact = event.fact
+        if isinstance(fact, OrderPlaced):
+            store.place(work, [Placing(member_of(event.stream), fact, event.occurred, event.envelope.authid)])
+        elif fact is not None:
+            held = store.hold(work.session, [getattr(fact, "order", "")])
+            store.step(work, [Step(o, fact, event.occurred, event.envelope.authid) for o in held.values()])
+
+
+def refusing(rule: Callable[[], T]) -> T:
+    """What the rule gives; what it doesn't allow as a refusal that people can read."""
+    try:
+        return rule()
+    except rules.NotOrdered as error:
+        raise (Conflict if error.reason == "not_on_sale" else Invalid)(str(error)) from None
+    except rules.NotPossible as error:
+        raise Conflict(str(error)) from None
+    except rules.OutOfTime as error:
+        raise Invalid(str(error)) from None
+
+
+def _need_customers(work: Work, members: set[str]) -> None:
+    erased = hold_steady(work.session, members)
+    if members - erased.keys():
+        raise NotFound("there is no such customer")
+    if any(erased.values()):
+        raise Conflict("this customer was erased")
+
+
+def _need_rep(work: Work, where: Mapping[str, str]) -> None:
+    """A rep works for his own territories; a manager and an import for all."""
+    if work.actor.roles & {"sales_manager", "importer"}:
+        return
+    tree = territories.tree(work.session)
+    if not all(not of or tree.looks_after(work.actor.id, of) for of in where.values()):
+        raise Forbidden("this customer isn't in your territory")
+
+
+def _instant(work: Work, at: datetime | None) -> datetime:
+    if at is None:
+        return work.now
+    if "importer" not in work.actor.roles:
+        raise Forbidden("only an import may say when it was")
+    return min(at, work.now)
+
+
+def _publish(work: Work, member: str, fact: Fact, at: datetime) -> None:
+    work.publish(stream(Member(member)), fact, at)
+    work.touch(stream(Member(member)))

@@ -1,0 +1,24 @@
+"""The page of products."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from services.sfa.products import reads
+from services.sfa.roles import SALES
+from shared.edge.http import CurrentActor
+from shared.pipeline.service import Service
+from shared.web.render import Page, Pages
+
+
+def router(service: Service, pages: Pages) -> APIRouter:
+    """The page of products; the API has the same path, for who doesn't ask for HTML."""
+    routes = APIRouter(route_class=Page, include_in_schema=False)
+
+    @routes.get("/products")
+    def products(request: Request, actor: CurrentActor) -> HTMLResponse:
+        actor.need(*SALES)
+        with Session(service.engine) as session:
+            return pages.answer(request, "products.html", products=reads.everything(session))
+
+    return routes

@@ -1,0 +1,1 @@
+"""Orders that reps take on their devices: sales force automation places or refuses them."""

@@ -1,0 +1,30 @@
+"""The page of what reps ask for on their devices."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from services.sfa.customers import reads as customers
+from services.sfa.requests import reads
+from services.sfa.requests.api import State
+from services.sfa.roles import SALES
+from shared.edge.http import CurrentActor
+from shared.pipeline.service import Service
+from shared.web.render import Page, Pages
+
+STATES = ("waiting", "undecided", "refused", "placed")
+
+
+def router(service: Service, pages: Pages) -> APIRouter:
+    """The page of requests; the API has the same path, for who doesn't ask for HTML."""
+    routes = APIRouter(route_class=Page, include_in_schema=False)
+
+    @routes.get("/requests")
+    def requests(request: Request, actor: CurrentActor, state: State = "waiting") -> HTMLResponse:
+        actor.need(*SALES)
+        with Session(service.engine) as session:
+            found = reads.some(session, state=state, limit=200)
+            names = customers.names_of(session, {row.member for row in found})
+        return pages.answer(request, "requests.html", requests=found, names=names, state=state, states=STATES)
+
+    return routes

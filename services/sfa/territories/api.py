@@ -1,0 +1,133 @@
+"""Territories over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from services.sfa.roles import WRITERS
+from services.sfa.territories import handlers, reads
+from services.sfa.territories.handlers import Assign, Define, Rep
+from shared.edge.http import CurrentActor
+from shared.edge.inputs import Code, Id, Input, ShortText
+from shared.pipeline.commands import Command, commands
+from shared.pipeline.service import Service
+
+Name = Annotated[ShortText, StringConstraints(min_length=1)]
+Place = Code | Annotated[str, StringConstraints(max_length=0)]
+"""A territory, or empty for none."""
+
+
+class DefineBody(Input):
+    territory: Code
+    name: Name
+    parent: Place = ""
+    """The region that it belongs to; empty at the top."""
+    expected: Place | None = None
+    """The region that the author saw it in; without it, whatever it is."""
+
+
+class RepBody(Input):
+    rep: Name
+    """An actor's id."""
+
+
+class Customer(Input):
+    customer: Id
+    expected: Place | None = None
+    """The territory that the author saw this one in, if not that of all."""
+
+
+class AssignBody(Input):
+    territory: Place
+    """Where they are to be; empty for none."""
+    customers: Annotated[list[Customer], Field(min_length=1, max_length=1_000)]
+    expected: Place = ""
+    """The territory that the author saw them in; empty for none."""
+
+
+class PutBody(Input):
+    territory: Place
+    expected: Place = ""
+
+
+class Territory(BaseModel):
+    territory: str
+    name: str
+    parent: str
+    depth: int
+    reps: tuple[str, ...]
+    customers: int
+    """In itself, not counting those in territories below."""
+
+
+def router(service: Service) -> APIRouter:
+    """Endpoints of territories."""
+    routes = APIRouter(tags=["territories"])
+    Once = Annotated[Command, Depends(commands(service))]
+
+    @routes.post("/territories")
+    def define(body: DefineBody, command: Once) -> Response:
+        """Add a territory, or change its name or region. Roles sales_manager, importer."""
+        new = Define(body.territory, body.name, body.parent, body.expected)
+        return command.run(lambda work: {"territory": new.territory, "changed": handlers.define(work, [new])})
+
+    @routes.get("/territories")
+    def everything(actor: CurrentActor) -> list[Territory]:
+        """All territories, each below its region. Roles sales_manager, rep, importer."""
+        actor.need(*WRITERS)
+        with Session(service.engine) as session:
+            return [_shown(one) for one in reads.everything(session)]
+
+    @routes.post("/territories/{territory}/reps")
+    def assign_rep(territory: Code, body: RepBody, command: Once) -> Response:
+        """A rep looks after a territory and all below it. Roles sales_manager, importer."""
+        rep = Rep(territory, body.rep)
+        return command.run(lambda work: {"assigned": len(handlers.assign_reps(work, [rep]))})
+
+    @routes.post("/territories/{territory}/reps/withdraw")
+    def withdraw_rep(territory: Code, body: RepBody, command: Once) -> Response:
+        """A rep looks after a territory no longer. Roles sales_manager, importer."""
+        rep = Rep(territory, body.rep)
+        return command.run(lambda work: {"withdrawn": len(handlers.withdraw_reps(work, [rep]))})
+
+    @routes.get("/territories/{territory}/customers")
+    def customers(
+        territory: Code,
+        actor: CurrentActor,
+        after: Id | None = None,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> list[str]:
+        """Customers that were put into this very territory, by id. Roles sales_manager, rep, importer."""
+        actor.need(*WRITERS)
+        with Session(service.engine) as session:
+            reads.one(session, territory)
+            return reads.customers_in(session, territory, str(after) if after else None, limit)
+
+    @routes.post("/territory-assignments")
+    def assign(body: AssignBody, command: Once) -> Response:
+        """Put customers into a territory, all or none of them. Roles sales_manager, importer."""
+        wanted = [
+            Assign(str(one.customer), body.expected if one.expected is None else one.expected) for one in body.customers
+        ]
+        return command.run(lambda work: {"assigned": len(handlers.assign_customers(work, body.territory, wanted))})
+
+    @routes.post("/customers/{customer}/territory")
+    def put(customer: Id, body: PutBody, command: Once) -> Response:
+        """Put one customer into a territory. Roles sales_manager, importer."""
+        one = [Assign(str(customer), body.expected)]
+        return command.run(lambda work: {"assigned": len(handlers.assign_customers(work, body.territory, one))})
+
+    return routes
+
+
+def _shown(one: reads.Territory) -> Territory:
+    return Territory(
+        territory=one.id,
+        name=one.name,
+        parent=one.parent,
+        depth=one.depth,
+        reps=one.reps,
+        customers=one.customers,
+    )

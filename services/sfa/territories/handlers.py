@@ -1,0 +1,187 @@
+"""Territories are defined, reps and customers assigned to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.sfa.roles import MANAGERS
+from services.sfa.territories.tables import customer_territory, territory, territory_rep
+from shared.customer.member import Member, member_of, stream
+from shared.customer.territories import closes_circle
+from shared.edge.errors import Conflict, Invalid, NotFound
+from shared.events.envelope import Event
+from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, TerritoryRepAssigned, TerritoryRepWithdrawn
+from shared.pipeline import keys
+from shared.pipeline.customer_tables import any_of, customer_record
+from shared.pipeline.work import Work
+
+
+@dataclass(frozen=True)
+class Define:
+    """A territory as it is to be. ``expected``: the region that the author saw; none to change it whatever it is."""
+
+    territory: str
+    name: str
+    parent: str = ""
+    expected: str | None = None
+
+
+@dataclass(frozen=True)
+class Rep:
+    """A rep of a territory."""
+
+    territory: str
+    rep: str
+
+
+@dataclass(frozen=True)
+class Assign:
+    """A customer is to be in a territory. ``expected``: the one that the author saw it in; empty for none."""
+
+    member: str
+    expected: str = ""
+
+
+def define(work: Work, commands: Sequence[Define]) -> list[str]:
+    """Add territories or change them; gives those that are new or different.
+
+    Raises ``Forbidden``; ``NotFound`` for a region that doesn't exist; ``Conflict`` for a territory that would be
+    below itself, or whose region isn't the expected one any more.
+    """
+    work.actor.need(*MANAGERS)
+    # Two changes at once could each close no circle and both together one, so the tree has one writer at a time.
+    work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("territories", 0))))
+    c = territory.c
+    known = {row.id: (row.name, row.parent) for row in work.session.execute(select(c.id, c.name, c.parent))}
+    changed = []
+    for command in commands:
+        before = known.get(command.territory)
+        _check_place(command, known)
+        if before != (command.name, command.parent):
+            known[command.territory] = (command.name, command.parent)
+            fact = TerritoryDefined(territory=command.territory, name=command.name, parent=command.parent)
+            work.publish(f"territory/{command.territory}", fact)
+            changed.append(fact)
+    _keep(work, changed)
+    return [fact.territory for fact in changed]
+
+
+def _check_place(command: Define, known: Mapping[str, tuple[str, str]]) -> None:
+    parents = {one: parent for one, (_, parent) in known.items()}
+    if command.expected is not None and command.expected != parents.get(command.territory, ""):
+        raise Conflict(f"{command.territory} was moved meanwhile; reload and decide again")
+    if command.parent and closes_circle(command.territory, command.parent, parents):
+        raise Conflict(f"{command.territory} would be below itself: {command.parent} is that territory or below it")
+    if command.parent and command.parent not in known:
+        raise NotFound(f"there is no territory {command.parent} to be its region")
+
+
+def assign_reps(work: Work, commands: Sequence[Rep]) -> list[Rep]:
+    """Reps look after territories from now on; gives those that didn't. Raises ``Forbidden``, ``NotFound``."""
+    work.actor.need(*MANAGERS)
+    need_territories(work, {command.territory for command in commands})
+    rows = [{"territory": c.territory, "rep": c.rep} for c in sorted(set(commands), key=lambda c: (c.territory, c.rep))]
+    t = territory_rep.c
+    new = upsert(territory_rep).on_conflict_do_nothing().returning(t.territory, t.rep)
+    added = [Rep(*row) for row in work.session.execute(new, rows)]
+    for each in added:
+        work.publish(f"territory/{each.territory}", TerritoryRepAssigned(territory=each.territory, rep=each.rep))
+    return added
+
+
+def withdraw_reps(work: Work, commands: Sequence[Rep]) -> list[Rep]:
+    """Reps look after territories no longer; gives those that did. Raises ``Forbidden``, ``NotFound``."""
+    work.actor.need(*MANAGERS)
+    need_territories(work, {command.territory for command in commands})
+    withdrawn = [command for command in commands if _withdraw(work, command)]
+    for each in withdrawn:
+        work.publish(f"territory/{each.territory}", TerritoryRepWithdrawn(territory=each.territory, rep=each.rep))
+    return withdrawn
+
+
+def _withdraw(work: Work, one: Rep) -> bool:
+    t = territory_rep.c
+    gone = delete(territory_rep).where(t.territory == one.territory, t.rep == one.rep).returning(t.rep)
+    return work.session.scalar(gone) is not None
+
+
+def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[str]:
+    """Put customers into a territory (empty: into none); gives those that weren't there yet.
+
+    All or none: raises ``Conflict`` when one is neither where it was expected nor where it is to be, or is erased;
+    ``NotFound`` for a territory or customer that doesn't exist; ``Invalid`` for one named twice; ``Forbidden``.
+    """
+    work.actor.need(*MANAGERS)
+    expected = {command.member: command.expected for command in commands}
+    if len(expected) < len(commands):
+        raise Invalid("a customer is named twice")
+    need_territories(work, {to} - {""})
+    _hold(work, expected)
+    c = customer_territory.c
+    rows = work.session.execute(select(c.member, c.territory).where(c.member == any_of(expected)))
+    now: dict[str, str] = dict(map(tuple, rows))
+    elsewhere = [m for m in sorted(expected) if now.get(m, "") not in (to, expected[m])]
+    if elsewhere:
+        first = elsewhere[0]
+        where = f"is in {now[first]}" if now.get(first) else "is in no territory"
+        raise Conflict(
+            f"{len(elsewhere)} of {len(expected)} customers were assigned by somebody else meanwhile "
+            f"({first} {where}); nothing was changed"
+        )
+    moved = [m for m in sorted(expected) if now.get(m, "") != to]
+    for member in moved:
+        work.publish(stream(Member(member)), CustomerTerritoryAssigned(territory=to))
+        work.touch(stream(Member(member)))
+    _put(work, [{"member": m, "territory": to, "at": work.now} for m in moved])
+    return moved
+
+
+def _hold(work: Work, members: Mapping[str, object]) -> None:
+    """Keep everybody else from assigning these customers until the commit."""
+    c = customer_record.c
+    locked = select(c.member).where(c.member == any_of(sorted(members))).order_by(c.member).with_for_update()
+    known = set(work.session.scalars(locked))
+    if missing := sorted(members.keys() - known):
+        raise NotFound(f"{len(missing)} of these customers don't exist here, {missing[0]} for one")
+    if gone := sorted(keys.erased(work.session, known)):
+        raise Conflict(f"{len(gone)} of these customers were erased, {gone[0]} for one")
+
+
+def need_territories(work: Work, wanted: set[str]) -> None:
+    """Raises ``NotFound`` unless all of them exist."""
+    known = set(work.session.scalars(select(territory.c.id).where(territory.c.id.in_(wanted))))
+    if missing := sorted(wanted - known):
+        raise NotFound(f"there is no territory {', '.join(missing)}")
+
+
+def take_in(work: Work, events: list[Event]) -> None:
+    """What this service said of territories before its database was restored: called by ``recover`` only."""
+    for event in events:
+        match event.fact:
+            case TerritoryDefined() as fact:
+                _keep(work, [fact])
+            case TerritoryRepAssigned(territory=of, rep=rep):
+                work.session.execute(upsert(territory_rep).on_conflict_do_nothing(), [{"territory": of, "rep": rep}])
+            case TerritoryRepWithdrawn(territory=of, rep=rep):
+                _withdraw(work, Rep(of, rep))
+            case CustomerTerritoryAssigned(territory=to):
+                _put(work, [{"member": member_of(event.stream), "territory": to, "at": event.occurred}])
+
+
+def _keep(work: Work, facts: Sequence[TerritoryDefined]) -> None:
+    newest = {fact.territory: {"id": fact.territory, "name": fact.name, "parent": fact.parent} for fact in facts}
+    if newest:
+        new = upsert(territory)
+        set_ = {"name": new.excluded.name, "parent": new.excluded.parent}
+        work.session.execute(new.on_conflict_do_update(index_elements=["id"], set_=set_), list(newest.values()))
+
+
+def _put(work: Work, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        new = upsert(customer_territory)
+        set_ = {"territory": new.excluded.territory, "at": new.excluded.at}
+        work.session.execute(new.on_conflict_do_update(index_elements=["member"], set_=set_), rows)

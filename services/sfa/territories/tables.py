@@ -1,0 +1,33 @@
+"""Territories, their reps and their customers."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Index, Table, Text
+
+from services.sfa.metadata import metadata
+from shared.pipeline.customer_tables import Id
+
+territory = Table(
+    "territory",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("parent", Text, nullable=False, comment="the region that it belongs to; empty at the top"),
+)
+
+territory_rep = Table(
+    "territory_rep",
+    metadata,
+    Column("territory", Text, primary_key=True),
+    Column("rep", Text, primary_key=True, comment="looks after the territory and all below it"),
+    Index("territory_rep_rep", "rep"),
+)
+
+customer_territory = Table(
+    "customer_territory",
+    metadata,
+    Column("member", Id, primary_key=True),
+    Column("territory", Text, nullable=False, comment="empty: in none any more"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was assigned"),
+    Index("customer_territory_territory", "territory", "member"),
+)

@@ -1,0 +1,63 @@
+"""The only place where the parts of sales force automation are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.sfa import texts
+from services.sfa.customers import api as customers
+from services.sfa.customers import pages as customer_pages
+from services.sfa.metadata import metadata
+from services.sfa.orders import api as orders
+from services.sfa.orders import pages as order_pages
+from services.sfa.products import api as products
+from services.sfa.products import pages as product_pages
+from services.sfa.requests import api as requests
+from services.sfa.requests import handlers as request_handlers
+from services.sfa.requests import pages as request_pages
+from services.sfa.subscriptions import SUBSCRIPTIONS
+from services.sfa.territories import api as territories
+from services.sfa.territories import pages as territory_pages
+from shared.edge.live import Live
+from shared.edge.settings import Settings
+from shared.pipeline import customer_tables
+from shared.pipeline import tables as pipeline
+from shared.pipeline.application import application
+from shared.pipeline.main import Block
+from shared.pipeline.service import Service
+from shared.web import pages as web
+
+NAME = "sfa"
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
+
+
+def app(settings: Settings, of: Service) -> FastAPI:
+    """The API and the pages of ``of``."""
+    pages = texts.pages()
+    routers = [
+        web.router(pages),
+        customer_pages.router(of, pages, settings.default_region),
+        territory_pages.router(of, pages),
+        product_pages.router(of, pages),
+        order_pages.router(of, pages),
+        request_pages.router(of, pages),
+        customers.router(of, settings.default_region),
+        territories.router(of),
+        products.router(of, settings.currency),
+        orders.router(of, settings.currency),
+        requests.router(of, settings.currency),
+    ]
+    return application("Sales force automation", settings, of, Live(settings.database_url), routers)
+
+
+BLOCK = Block(
+    NAME,
+    VERSIONS,
+    METADATAS,
+    app,
+    lambda _: SUBSCRIPTIONS,
+    tasks=lambda settings: (request_handlers.task(settings.currency),),
+)

@@ -1,0 +1,1 @@
+"""Sales force automation as a whole, on a real database."""
