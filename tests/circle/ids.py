@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ import uuid_utils
 
 from tests.builders import SetClock
 
-
 _random = uuid_utils.uuid7
 
 
@@ -22,24 +20,25 @@ class Ids:
 
     def __init__(self, clock: SetClock) -> None:
         self._clock = clock
-        self._of = threading.local()
+        self._name = ""
+        self._given = 0
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """What this thread does inside is named so; elsewhere ids are random."""
-        self._of.name, self._of.given = name, 0
+        """What is done inside is named so; outside ids are random."""
+        self._name, self._given = name, 0
         try:
             yield
         finally:
-            self._of.name = None
+            self._name = ""
 
     def uuid7(self) -> uuid.UUID:
-        if getattr(self._of, "name", None) is None:
+        if not self._name:
             return uuid.UUID(str(_random()))
-        self._of.given += 1
+        self._given += 1
         # Rising within the same millisecond, as real ones do.
-        milliseconds = int(self._clock.now.timestamp() * 1000) + self._of.given
-        digest = sha256(f"{self._of.name}/{self._of.given}".encode()).hexdigest()
+        milliseconds = int(self._clock.now.timestamp() * 1000) + self._given
+        digest = sha256(f"{self._name}/{self._given}".encode()).hexdigest()
         head = f"{milliseconds:012x}"
         return uuid.UUID(f"{head[:8]}-{head[8:]}-7{digest[:3]}-8{digest[3:6]}-{digest[6:18]}")
 

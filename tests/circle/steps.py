@@ -8,24 +8,27 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from fastapi.testclient import TestClient
+from httpx import Response
 from psycopg import sql
 from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from shared.edge.settings import Settings
 from shared.edge.wakeup import plain_url
-from shared.pipeline import migrate, topics, worker
+from shared.pipeline import heads, migrate, topics, worker
 from shared.pipeline.consumer import GUARANTEES, SubscriptionConsumer
 from shared.pipeline.main import Block
 from shared.pipeline.relay import GUARANTEES as SENDING
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Tasks
-from tests.builders import KEKS, SetClock
+from tests.builders import KEKS, Issuer, SetClock
 from tests.servers import KafkaServer, PostgresServer
 
 PARTITIONS = 2
@@ -40,6 +43,7 @@ class Stepped:
     settings: Settings
     service: Service
     stack: ExitStack
+    issuer: Issuer
     consumers: list[tuple[SubscriptionConsumer, Consumer]] = field(default_factory=list)
     assigned: set[str] = field(default_factory=set)
 
@@ -49,6 +53,7 @@ class Stepped:
 
     def __post_init__(self) -> None:
         settings, service = self.settings, self.service
+        self.app = self.block.app(settings, service)
         topics.ensure(service.kafka, service.name, partitions=settings.partitions, replication=1)
         heard = self.block.subscriptions(settings)
         self._sources = heard.sources
@@ -68,6 +73,23 @@ class Stepped:
             hearing = SubscriptionConsumer(service, subscription, self._sources, stop)
             hearing._note_absent_topics()
             self.consumers.append((hearing, consumer))
+
+    def client(self, actor: str, *roles: str) -> TestClient:
+        """The service's API, for an actor with these roles."""
+        headers = {"authorization": f"Bearer {self.issuer.token(actor, *roles)}"}
+        return TestClient(self.app, headers=headers, follow_redirects=False)
+
+    def get(self, path: str, actor: str, *roles: str) -> Any:
+        """What the API answers to a GET."""
+        return _answer(self.client(actor, *roles).get(path))
+
+    def post(self, path: str, body: object, actor: str, *roles: str) -> Any:
+        """What the API answers to a command."""
+        return _answer(self.client(actor, *roles).post(path, json=body))
+
+    def report(self) -> None:
+        """Say how far the service has come, as its relay does from time to time."""
+        self.service.transact(self.service.itself, lambda work: heads.report(work, None))
 
     def step(self, ends: Mapping[str, Mapping[int, int]]) -> int:
         """Hear up to these ends, work out what is due, send; gives how much there was to do."""
@@ -115,16 +137,17 @@ class Steps:
     clock: SetClock
     stack: ExitStack
     templates: Mapping[str, str]
+    issuer: Issuer
     joined: dict[str, Stepped] = field(default_factory=dict)
 
     def join(self, name: str) -> Stepped:
         """A block is installed and started."""
         url = _copied(self.postgres, self.templates[name])
-        settings = _settings(self.blocks[name], url, self.kafka)
+        settings = _settings(self.blocks[name], url, self.kafka, self.issuer)
         service = Service.of(settings, process="steps", clock=self.clock)
         self.stack.callback(service.engine.dispose)
         self.stack.callback(service.wakeup.close)
-        self.joined[name] = Stepped(self.blocks[name], settings, service, self.stack)
+        self.joined[name] = Stepped(self.blocks[name], settings, service, self.stack, self.issuer)
         return self.joined[name]
 
     def settle(self) -> None:
@@ -141,9 +164,8 @@ class Steps:
             for service in self.joined.values()
         }
 
-    def forward(self, **by: float) -> None:
-        """Time passes."""
-        self.clock.forward(**by)
+    def __getitem__(self, name: str) -> Stepped:
+        return self.joined[name]
 
 
 def templates(postgres: PostgresServer, blocks: Iterable[Block]) -> dict[str, str]:
@@ -162,11 +184,12 @@ def steps(
     blocks: Mapping[str, Block],
     from_templates: Mapping[str, str],
     clock: SetClock,
+    issuer: Issuer,
 ) -> Iterator[Steps]:
     """A platform without a block yet, its topics new."""
     fresh_topics(kafka, blocks)
     with ExitStack() as stack:
-        yield Steps(kafka, postgres, blocks, clock, stack, from_templates)
+        yield Steps(kafka, postgres, blocks, clock, stack, from_templates, issuer)
 
 
 def fresh_topics(kafka: KafkaServer, names: Iterable[str]) -> None:
@@ -199,7 +222,12 @@ def _copied(postgres: PostgresServer, template: str) -> str:
     return url
 
 
-def _settings(block: Block, url: str, kafka: KafkaServer) -> Settings:
+def _answer(response: Response) -> Any:
+    assert response.status_code < 300, f"{response.request.method} {response.request.url}: {response.text}"
+    return response.json()
+
+
+def _settings(block: Block, url: str, kafka: KafkaServer, issuer: Issuer) -> Settings:
     return Settings.model_validate(
         {
             "service": block.name,
@@ -207,8 +235,8 @@ def _settings(block: Block, url: str, kafka: KafkaServer) -> Settings:
             "kafka": {"bootstrap.servers": kafka.bootstrap_servers},
             "key_encryption_keys": KEKS,
             "port": 1,
-            "token_issuer": "none",
-            "jwks_file": "none",
+            "token_issuer": issuer.name,
+            "jwks_file": issuer.jwks_file,
             "partitions": PARTITIONS,
         }
     )
