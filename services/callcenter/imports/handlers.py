@@ -47,6 +47,8 @@ class Outcome:
     """The first ones; ``bad`` counts all."""
     defined: list[str] = field(default_factory=list)
     """Custom fields that are new or described anew."""
+    customers: dict[int, str] = field(default_factory=dict)
+    """Line -> which customer it is about."""
 
     def add(self, other: Outcome) -> None:
         """Count what another chunk made."""
@@ -54,6 +56,7 @@ class Outcome:
         self.changed += other.changed
         self.unchanged += other.unchanged
         self.erased += other.erased
+        self.customers |= other.customers
 
 
 class _Undone(Exception):
@@ -98,6 +101,7 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
         if of.erased:
             outcome.erased += 1
             continue
+        outcome.customers[row.line] = member
         changes = rules.changes(row, cells, mapping, fields, of.states)
         made = edits.claims_for(work, of.states, changes, fields)
         if is_new:

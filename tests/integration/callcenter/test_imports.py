@@ -59,6 +59,13 @@ def test_a_repeat_changes_nothing_also_where_people_edited_meanwhile(fresh: Call
     assert fresh.customer(ada)["values"]["given_name"] == "Adele"
 
 
+def test_which_line_is_about_which_customer_is_said_to_who_asks(fresh: CallCenter) -> None:
+    assert loaded(fresh)["customers"] == {}
+    listed = loaded(fresh, list_customers="true")["customers"]
+    assert [fresh.customer(listed[line])["values"]["given_name"] for line in ("2", "3")] == ["Ada", "Bo"]
+    assert loaded(fresh, list_customers="true", dry_run="true")["customers"] == {}
+
+
 def test_only_what_the_file_says_anew_becomes_claims(fresh: CallCenter) -> None:
     loaded(fresh)
     changed = FILE.replace("No,Yes,DSL,5", "Yes,Yes,Fiber,5")
