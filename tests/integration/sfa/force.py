@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,10 +23,11 @@ from shared.events.customer import CustomerRegistered
 from shared.events.envelope import Event, message, new_id, parse
 from shared.events.facts import Fact
 from shared.events.sync import OrderRequested, RequestedLine
-from shared.pipeline import keys, migrate, tasks
+from shared.pipeline import keys, migrate
 from shared.pipeline.attempt import attempt
 from shared.pipeline.rebuild import rebuild
 from shared.pipeline.service import Service
+from shared.pipeline.tasks import Tasks
 from shared.pipeline.work import Work
 from tests.builders import KEKS, NOON, Issuer, SetClock, claim, done, heard
 
@@ -110,12 +112,8 @@ class Force:
 
     def decide(self) -> int:
         """One turn of the task; gives how many keys were due."""
-        made = task(self.settings.currency)
-
-        def body(work: Work) -> int:
-            return tasks.turn(work, made, ["main"], made.most)
-
-        return self.service.transact(self.service.itself, body, point="due.commit")
+        through = {each.name: "main" for each in SUBSCRIPTIONS.slices}
+        return Tasks(self.service, (task(self.settings.currency),), through, threading.Event()).round()
 
     def rebuild(self, *names: str) -> None:
         """Empty what these slices derive."""
