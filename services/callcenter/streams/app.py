@@ -11,8 +11,9 @@ import asyncio
 import signal
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import faust
@@ -35,7 +36,8 @@ TOPIC = hearing.SOURCE + topics.EVENTS
 TICK_SECONDS = 1.0
 SIGN_OF_LIFE = timedelta(minutes=1)
 """Windows are said again after so long even when nothing changed, so that a reader can tell that somebody counts."""
-SESSION_SECONDS = 10
+SESSION_SECONDS = 6
+"""After so long without a sign a process that died is given up by Kafka; less isn't allowed by brokers."""
 PAUSE_SECONDS = 1.0
 FLUSH_SECONDS = 5.0
 
@@ -97,7 +99,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    stop, asked = asyncio.Event(), threading.Event()
+    stop, failed, asked = asyncio.Event(), asyncio.Event(), threading.Event()
 
     def end() -> None:
         asked.set()
@@ -109,23 +111,30 @@ async def _run(settings: Settings) -> int:
     if behind is None:
         return 0
     streams = Streams(Producer({**settings.kafka, **PRODUCER}), behind)
-    app = application(settings, streams)
+    app = application(settings, streams, failed)
     try:
         await app.start()
         log.info("streams.started", behind=len(behind))
-        waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(app.wait_until_stopped())]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        failed = not stop.is_set()
+        ends = [asyncio.create_task(each) for each in (stop.wait(), failed.wait(), app.wait_until_stopped())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         await app.stop()
-        for task in waiting:
+        for task in ends:
             task.cancel()
     finally:
         streams.close()
-    return 1 if failed else 0
+    return 0 if stop.is_set() else 1
 
 
-def application(settings: Settings, streams: Streams) -> faust.App:
-    """The Faust app that feeds ``streams``."""
+def application(settings: Settings, streams: Streams, failed: asyncio.Event) -> faust.App:
+    """The Faust app that feeds ``streams``. An error sets ``failed``: the next process begins anew."""
+
+    def guarded(action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:
+            log.exception("streams.failed")
+            failed.set()
+
     app = faust.App(
         GROUP,
         broker=[f"kafka://{server}" for server in settings.kafka["bootstrap.servers"].split(",")],
@@ -144,11 +153,11 @@ def application(settings: Settings, streams: Streams) -> faust.App:
     @app.agent(events, concurrency=1)
     async def hear(stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
-            streams.hear(message.partition, message.offset, message.key, message.value)
+            m = event.message
+            guarded(partial(streams.hear, m.partition, m.offset, m.key, m.value))
 
     async def tick() -> None:
-        streams.tick()
+        guarded(streams.tick)
 
     app.timer(TICK_SECONDS)(tick)
     return app

@@ -55,6 +55,18 @@ def test_a_request_after_the_opening_is_refused(center: CallCenter) -> None:
     assert center.post("/cases", {**body, "requested": later}).status_code == 422
 
 
+def test_a_case_says_what_it_is_about_and_where(center: CallCenter) -> None:
+    customer = center.register()
+    case = open_case(center, customer, product="fibre", place="es-28")
+    shown = done(center.get(f"/cases/{case}"))
+    assert (shown["product"], shown["place"]) == ("fibre", "es-28")
+    fact = next(f for f in center.facts("case.opened") if f.case == case)
+    assert (fact.product, fact.place) == ("fibre", "es-28")
+    assert "es-28" in center.get(f"/cases/{case}", headers={"accept": "text/html"}).text
+    address = {"customer": customer, "reason": "fault", "subject": "x", "place": "12 High Street, flat 3"}
+    assert center.post("/cases", address).status_code == 422
+
+
 def listed(center: CallCenter, customer: str, state: str) -> list[dict[str, object]]:
     response = center.get("/cases", params={"customer": customer, "state": state})
     assert response.status_code == 200
