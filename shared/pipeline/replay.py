@@ -74,6 +74,8 @@ class Outcome:
     last: datetime | None = None
     facts: Counter[tuple[datetime, str]] = field(default_factory=Counter)
     """How often the block would have published a type, by the day of the clock."""
+    heard: Counter[tuple[datetime, str]] = field(default_factory=Counter)
+    """How many events of a type were played, by the day of the clock."""
     tasks_given_up: bool = False
     """Whether tasks were still due after the most rounds that are waited for."""
 
@@ -203,6 +205,7 @@ class Replay:
         for m in incoming:
             self._next[m.stands] = max(self._next[m.stands], m.offset + 1)
         outcome.messages += len(incoming)
+        outcome.heard.update((_day_of(at), m.envelope.type) for m in incoming if m.envelope)
         outcome.first, outcome.last = outcome.first or self._clock.now, self._clock.now
 
     def _work_out(self) -> None:
@@ -235,7 +238,7 @@ class Replay:
     def _drop(self) -> None:
         """Count the facts that wait to be sent, and drop them."""
         # What is worked out at midnight belongs to the day that ends.
-        day = _midnight_after(self._clock.now - timedelta(microseconds=1)) - DAY
+        day = _day_of(self._clock.now - timedelta(microseconds=1))
         for row in self._transact(lambda work: work.session.execute(_TAKE_UNSENT).all()):
             if row.sequence is not None:
                 sealed = parse(message(row.body, row.sequence), source=self.service.name, stream=row.stream)
@@ -258,8 +261,12 @@ def _put_in_order(work: Work) -> None:
         work.session.execute(statement)
 
 
+def _day_of(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _midnight_after(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    return _day_of(instant) + DAY
 
 
 _COLUMNS = ("at", "topic", "partition", '"offset"', "key", "value")
