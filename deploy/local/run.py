@@ -21,7 +21,7 @@ from deploy.local.progress import Progress
 from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
 from deploy.local.tokens import ACTORS, Actor, Issuer
 
-READY_SECONDS = 90
+READY_SECONDS = 180
 LOOK_SECONDS = 1.0
 
 

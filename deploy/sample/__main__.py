@@ -1,4 +1,4 @@
-"""``python -m deploy.sample load | play``: fills the services that run with a company, and plays a day of its calls."""
+"""``python -m deploy.sample load | play | device``: fills the services that run with a company, and lets it work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 from deploy.local.environment import service_url
 from deploy.local.layout import SERVICE_PORTS, Layout
 from deploy.local.tokens import Issuer, actor
-from deploy.sample import loading, playing
+from deploy.sample import device, loading, playing
 from deploy.sample.client import Client, Refused
 
 CALLS = 400
@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "moves and an outage is proposed. 0: as fast as it goes",
     )
     play.set_defaults(command=_play)
+    handheld = commands.add_parser("device", help="let Rosa's handheld pull, take a note and an order, and push")
+    handheld.add_argument("--customer", default="", help="for whom, by id (default: the first in her territories)")
+    handheld.set_defaults(command=_device)
     return parser
 
 
@@ -87,6 +90,15 @@ def _play(options: argparse.Namespace, connect: Connect) -> int:
     today = datetime.now(UTC).date()
     on = options.day or (today if live else today - timedelta(days=1))
     playing.Play(client, options.speed, live).run(playing.steps_of(on, options.calls, options.customers))
+    return 0
+
+
+def _device(options: argparse.Namespace, connect: Connect) -> int:
+    place = Layout.from_environment()
+    if "sync" not in _there(connect):
+        raise Refused(f"sync doesn't answer at {service_url('sync')}")
+    token = Issuer(place).issue_for(actor(device.REP))
+    device.use(service_url("sync"), token, place.state / "device.sqlite", options.customer, print)
     return 0
 
 
