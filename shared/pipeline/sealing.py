@@ -48,9 +48,11 @@ class KeyEncryptionKeys:
                 raise ValueError(f"key-encrypting key {name!r} has {len(key)} bytes, not {KEY_BYTES}")
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._current = next(iter(keys))
-        self.fingerprint_key = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"command fingerprint").derive(
-            keys[self._current]
+        self.fingerprint_keys = tuple(
+            HKDF(SHA256(), KEY_BYTES, salt=None, info=b"command fingerprint").derive(key) for key in keys.values()
         )
+        """The first one is used for what is new; the others know what was kept before a key was changed."""
+        self.fingerprint_key = self.fingerprint_keys[0]
         self._unwrap = lru_cache(maxsize=20_000)(self._unwrap_uncached)
 
     @classmethod
