@@ -81,13 +81,14 @@ def hear(sync: Service, envelopes: Iterable[Envelope], *, live: bool = True) -> 
     """One batch comes to sync; gives the events that it couldn't handle."""
 
     def body(work: Work) -> list[Bad]:
-        events = [_event(work, e, live) for e in envelopes]
+        events = [event_of(work, e, live=live) for e in envelopes]
         return list(attempt(work, SUBSCRIPTIONS.slices, events).values())
 
     return sync.transact(sync.itself, body)
 
 
-def _event(work: Work, e: Envelope, live: bool) -> Event:
+def event_of(work: Work, e: Envelope, *, live: bool) -> Event:
+    """An event as a handler gets it."""
     if not any(e.type in each.handlers for each in SUBSCRIPTIONS.slices):
         return Event(e, None, live)
     pair = (e.source, e.subject.removeprefix("customer/"))

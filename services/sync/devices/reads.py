@@ -1,0 +1,222 @@
+"""What is known of territories, devices, their feed and their quarantine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from services.sync.devices import rules
+from services.sync.devices.tables import (
+    device,
+    device_scope,
+    feed_item,
+    feed_scope,
+    mutation,
+    sales_force,
+    territory,
+    territory_rep,
+)
+from shared.edge.errors import Forbidden, NotFound
+
+MOST = 500
+"""Rows in one answer to a pull."""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """A part of the feed that a device follows."""
+
+    scope: str
+    name: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One item; ``body`` is its JSON as a text, of which the hash is taken, or none for an item that left."""
+
+    key: str
+    pos: int
+    body: str | None
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """What a device that has read so far must have of the scope."""
+
+    epoch: str
+    pos: int
+    count: int
+    digest: str
+    """Hexadecimal: the exclusive or of the SHA-256 of all present bodies."""
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """An answer to a pull."""
+
+    scopes: list[Scope]
+    """All that the device follows now; of others it drops the rows."""
+    scope: str = ""
+    epoch: str = ""
+    start_over: bool = False
+    """The rows begin from nothing: the device drops those that it has of this scope."""
+    rows: list[Row] = []
+    checkpoint: Checkpoint | None = None
+    """None: there is more, after the position of the last row."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device as operators see it."""
+
+    device: str
+    rep: str
+    name: str
+    enrolled: datetime
+    revoked: datetime | None
+    reason: str
+    number: int
+    """Of its last mutation."""
+    heard: datetime | None
+    lag: int
+    """Changes of its scopes that it hasn't said to have."""
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """What was set aside for a person to look at."""
+
+    device: str
+    rep: str
+    number: int
+    kind: str
+    customer: str | None
+    made: datetime
+    received: datetime
+    reason: str
+    """``revoked`` or ``territory``."""
+    content: Any
+
+
+def owned(session: Session) -> bool:
+    """Whether there is somebody who decides about orders: sales force automation was heard of, and hasn't left."""
+    return bool(session.scalar(select(exists().where(sales_force.c.left.is_(None)))))
+
+
+def divided(session: Session) -> bool:
+    """Whether territories hold: somebody was once assigned to one, and sales force automation hasn't left."""
+    return owned(session) and bool(session.scalar(select(exists().select_from(territory_rep))))
+
+
+def territories(session: Session, rep: str) -> list[str]:
+    """The territories that a rep looks after now."""
+    parents = dict(map(tuple, session.execute(select(territory.c.id, territory.c.parent))))
+    reps: dict[str, set[str]] = {}
+    c = territory_rep.c
+    for where, who in session.execute(select(c.territory, c.rep).where(c.stands)):
+        reps.setdefault(where, set()).add(who)
+    return rules.scopes(rep, parents, parents, reps)
+
+
+def scopes(session: Session, of: Any) -> list[Scope]:
+    """What a device (a row) follows now: its own first, so that what is told as decided is in the others already."""
+    own = Scope(rules.scope_of_device(of.id), of.name)
+    if not divided(session):
+        return [own, Scope(rules.EVERYTHING, "")]
+    names = dict(map(tuple, session.execute(select(territory.c.id, territory.c.name))))
+    mine = territories(session, of.rep)
+    return [own, *(Scope(rules.scope_of_territory(one), names.get(one, "")) for one in mine)]
+
+
+def device_of(session: Session, id: str, rep: str, *, lock: bool = False) -> Any:
+    """A device, for its rep; with ``lock`` to the end of the transaction. Raises ``NotFound`` and ``Forbidden``."""
+    chosen = select(device).where(device.c.id == id)
+    found = session.execute(chosen.with_for_update() if lock else chosen).one_or_none()
+    if found is None:
+        raise NotFound("there is no such device; enrol it")
+    if found.rep != rep:
+        raise Forbidden("this is another rep's device")
+    return found
+
+
+def refuse_revoked(of: Any) -> None:
+    """Raises ``Forbidden`` for a device (a row) that was revoked."""
+    if of.revoked is not None:
+        raise Forbidden(f"this device was revoked ({of.reason}); what it still has to say it may push")
+
+
+def pull(session: Session, of: Any, scope: str, after: int, epoch: str, limit: int) -> Pulled:
+    """What changed in a scope after a position, or, without a scope, only which there are.
+
+    To be read in one snapshot. Raises ``Forbidden`` for a scope that the rep doesn't look after.
+    """
+    follows = scopes(session, of)
+    if not scope:
+        return Pulled(follows)
+    if scope not in {one.scope for one in follows}:
+        raise Forbidden(f"{scope} isn't among the scopes of this device now; pull without a scope to see which are")
+    at = session.execute(select(feed_scope).where(feed_scope.c.scope == scope)).one_or_none()
+    if at is None:
+        return Pulled(follows, scope, "", bool(epoch), [], Checkpoint("", 0, 0, rules.NO_DIGEST.hex()))
+    over = at.epoch != epoch or after > at.pos
+    begin = 0 if over else after
+    c = feed_item.c
+    chosen = select(c.key, c.pos, c.body).where(c.scope == scope, c.pos > begin).order_by(c.pos).limit(limit + 1)
+    # Who has nothing needs no word about what left.
+    found = session.execute(chosen if begin else chosen.where(c.body.is_not(None))).all()
+    more = len(found) > limit
+    rows = [Row(row.key, row.pos, row.body) for row in found[:limit]]
+    end = None if more else Checkpoint(at.epoch, at.pos, at.present, at.digest.hex())
+    return Pulled(follows, scope, at.epoch, over, rows, end)
+
+
+def devices(session: Session) -> list[Device]:
+    """All devices, with how far they are behind; the newest first."""
+    heads = dict(map(tuple, session.execute(select(feed_scope.c.scope, feed_scope.c.pos))))
+    have: dict[tuple[str, str], int] = {}
+    s = device_scope.c
+    for id, scope, pos in session.execute(select(s.device, s.scope, s.pos)):
+        have[id, scope] = pos
+    return [
+        Device(
+            row.id,
+            row.rep,
+            row.name,
+            row.enrolled,
+            row.revoked,
+            row.reason,
+            row.number,
+            row.heard,
+            sum(max(0, heads.get(one.scope, 0) - have.get((row.id, one.scope), 0)) for one in scopes(session, row)),
+        )
+        for row in session.execute(select(device).order_by(device.c.enrolled.desc(), device.c.id))
+    ]
+
+
+def quarantine(session: Session, limit: int = 200) -> list[Quarantined]:
+    """What was set aside, the oldest first."""
+    m = mutation.c
+    chosen = (
+        select(mutation, device.c.rep)
+        .join(device, device.c.id == m.device)
+        .where(m.state == rules.QUARANTINED)
+        .order_by(m.received, m.device, m.number)
+        .limit(limit)
+    )
+    return [
+        Quarantined(
+            row.device,
+            row.rep,
+            row.number,
+            row.kind,
+            row.member,
+            row.made,
+            row.received,
+            row.reason,
+            msgspec.json.decode(row.content),
+        )
+        for row in session.execute(chosen)
+    ]
+
+
+def waiting(session: Session) -> int:
+    """How many mutations are set aside."""
+    return int(session.scalar(select(func.count()).where(mutation.c.state == rules.QUARANTINED)) or 0)
