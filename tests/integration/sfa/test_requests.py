@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_what_follows_from_history_is_history(force: Force) -> None:
     ],
 )
 def test_a_request_that_can_t_become_an_order_is_refused_with_the_reason(
-    force: Force, change: dict[str, object], reason: str
+    force: Force, change: dict[str, Any], reason: str
 ) -> None:
     customer, order = force.market(), new_id()
     force.product("gone", on_sale=False)
@@ -155,9 +156,7 @@ def test_a_freshly_installed_sales_force_decides_once_it_has_products_and_reps(f
         ({"lines": (RequestedLine(product="line", unit_price=10**30),)}, "not_understood"),
     ],
 )
-def test_what_needs_a_person_waits_for_one_who_may_refuse_it(
-    force: Force, change: dict[str, object], reason: str
-) -> None:
+def test_what_needs_a_person_waits_for_one_who_may_refuse_it(force: Force, change: dict[str, Any], reason: str) -> None:
     customer, order = force.market(), new_id()
     force.hear(requested(customer, order, **change))
     force.decide()
@@ -183,7 +182,7 @@ def test_a_person_accepts_what_is_too_old_whoever_took_it(force: Force) -> None:
 @pytest.mark.parametrize(
     "change", [{"currency": "EUR"}, {"lines": ()}, {"at": OLD, "lines": (RequestedLine(product="unknown"),)}]
 )
-def test_what_can_t_become_an_order_isn_t_accepted_and_goes_on_waiting(force: Force, change: dict[str, object]) -> None:
+def test_what_can_t_become_an_order_isn_t_accepted_and_goes_on_waiting(force: Force, change: dict[str, Any]) -> None:
     customer, order = force.market(), new_id()
     force.hear(requested(customer, order, **change))
     force.decide()

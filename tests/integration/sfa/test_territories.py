@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -70,7 +71,7 @@ def test_two_changes_at_once_that_would_close_a_circle_together_don_t(force: For
         a, b = f"a{turn}", f"b{turn}"
         define(force, a, "")
         define(force, b, "")
-        assert at_once(lambda a=a, b=b: define(force, a, b), lambda a=a, b=b: define(force, b, a)) == [200, 409]
+        assert at_once(partial(define, force, a, b), partial(define, force, b, a)) == [200, 409]
 
 
 def test_who_saw_another_region_than_there_is_may_not_move_a_territory(force: Force) -> None:
@@ -113,7 +114,7 @@ def test_of_two_who_assign_a_customer_at_once_one_wins_and_the_other_is_told(for
     force.territory("milan")
     for _ in range(5):
         customer, others = force.register(), [force.register() for _ in range(5)]
-        sent = [lambda t=t, c=customer, o=others: force.put(t, c, *o) for t in ("rome", "milan")]
+        sent = [partial(force.put, to, customer, *others) for to in ("rome", "milan")]
         assert at_once(*sent) == [200, 409]
         told = [f.territory for f in force.facts("customer.territory_assigned")][-6:]
         assert len(set(told)) == 1
