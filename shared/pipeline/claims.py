@@ -238,6 +238,13 @@ def define(work: Work, news: Iterable[Definition]) -> None:
         _save(work.session, held, _fold(work.session, held, _read(work.session, pairs)))
 
 
+def fold_anew(work: Work, members: Iterable[str]) -> None:
+    """Fold all fields of the members from the claims that are kept, whatever their records say now."""
+    held = lock(work.session, members)
+    pairs = {(member, name) for member, name in work.session.execute(_ALL_OF, {"members": sorted(held)})}
+    _save(work.session, held, _fold(work.session, held, _read(work.session, pairs)))
+
+
 def claims_of(session: Session, member: str, fields: Iterable[str]) -> dict[str, Claim]:
     """The claims of these fields of a member, by id."""
     found = _read(session, {(member, name) for name in fields})
@@ -322,3 +329,4 @@ _CLAIMED = text("""
 SELECT DISTINCT member::text, field FROM claim
 WHERE field = ANY (CAST(:fields AS text[])) AND field LIKE 'custom.%'
 """)
+_ALL_OF = text("SELECT DISTINCT member::text, field FROM claim WHERE member = ANY (CAST(:members AS uuid[]))")
