@@ -476,7 +476,7 @@ def test_a_revoked_device_pulls_nothing_and_what_it_pushes_is_set_aside(field: F
         rita.device.pull()
     field.settle()
     assert (field.published("order.requested"), field.published("note.added")) == ([], [])
-    assert [one["reason"] for one in field.published("device.revoked")] == ["lost"]  # type: ignore[index]
+    assert [one["reason"] for one in field.published("device.revoked")] == ["lost"]
     field.operate("POST", f"/quarantine/{rita.device.id}/1/accept")
     field.operate("POST", f"/quarantine/{rita.device.id}/2/discard", {"reason": "not hers"})
     field.settle()
