@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from services.sync.customers import handlers as customers
+from services.sync.devices import heard as devices
+from services.sync.devices import tables as device_tables
+from services.sync.identity import handlers as identity
+from services.sync.identity.tables import identifier, identity_decision
 from services.sync.notices import handlers as notices
 from services.sync.timeline import handlers as timeline
 from services.sync.timeline.tables import interaction
-from shared.pipeline import claims
+from services.sync.verification.handlers import heard_heads
+from services.sync.verification.tables import told_head
+from shared.pipeline import claims, heads
 from shared.pipeline.customer_tables import claim, custom_field, customer_record
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
 
@@ -20,8 +26,8 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
             Slice(
                 "customers",
                 {
-                    "customer.registered": claims.heard,
-                    "customer.edited": claims.heard,
+                    "customer.registered": customers.heard,
+                    "customer.edited": customers.heard,
                     "customer.erased": customers.heard_erased,
                     "custom_field.defined": claims.heard_fields,
                 },
@@ -31,6 +37,19 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
                 "notices",
                 {"contact.wrapped_up": notices.heard_review if notices_wanted else notices.heard_review_unnoticed},
             ),
+            Slice(
+                identity.IDENTITY,
+                {
+                    "customer.registered": identity.heard,
+                    "customer.edited": identity.heard,
+                    "customer.joined": identity.heard_decisions,
+                    "customer.parted": identity.heard_decisions,
+                },
+                derived=(identifier, identity_decision),
+            ),
+            heads.SLICE,
+            Slice("devices", devices.HANDLERS, derived=device_tables.DERIVED),
+            Slice("verification", {"heads.reported": heard_heads}, derived=(told_head,)),
         ),
     )
 

@@ -8,12 +8,23 @@ from fastapi import FastAPI
 
 from services.sync.customers import api as customers
 from services.sync.customers import pages as customer_pages
+from services.sync.devices import api as devices
+from services.sync.devices import feed
+from services.sync.devices import pages as device_pages
+from services.sync.devices import tables as device_tables
+from services.sync.identity import api as identity
+from services.sync.identity import consent
+from services.sync.identity import pages as identity_pages
+from services.sync.identity import tables as identity_tables
+from services.sync.identity.handlers import TASK as IDENTITY_TASK
 from services.sync.notices.handlers import EFFECT, notifier
 from services.sync.subscriptions import subscriptions
 from services.sync.timeline import api as timeline
 from services.sync.timeline import pages as timeline_pages
 from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
+from services.sync.verification import command as verification
+from services.sync.verification import tables as verification_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables, tables
@@ -21,26 +32,43 @@ from shared.pipeline.application import application
 from shared.pipeline.intents import Performer
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
+from shared.pipeline.subscriptions import Subscriptions
 from shared.web import pages as web
 from shared.web.i18n import N_
 from shared.web.render import Pages
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline")]
-METADATAS = (tables.metadata, customer_tables.metadata, metadata)
+TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline", "identity", "devices")]
+METADATAS = (
+    tables.metadata,
+    customer_tables.metadata,
+    metadata,
+    identity_tables.metadata,
+    device_tables.metadata,
+    verification_tables.metadata,
+)
 
 
 def app(settings: Settings, service: Service) -> FastAPI:
     """The API and the pages."""
     live = Live(settings.database_url)
     reader = Reader(service.keks, settings.urls)
-    pages = Pages(N_("Customer timeline"), {"/": N_("Customers")}, TEMPLATES)
+    pages = Pages(
+        N_("Customer timeline"),
+        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
+        TEMPLATES,
+    )
     routers = [
         web.router(pages),
         customer_pages.router(service, pages),
         timeline_pages.router(service, reader, pages),
-        timeline_pages.stream_router(live),
+        timeline_pages.stream_router(service, live),
+        identity_pages.router(service, pages),
+        device_pages.router(service, pages),
+        devices.router(service, settings.default_region),
+        devices.operators_router(service, settings.default_region),
+        identity.router(service),
         timeline.router(service, reader),
         customers.router(service, settings.default_region),
     ]
@@ -52,11 +80,18 @@ def performers(settings: Settings) -> dict[str, Performer]:
     return {EFFECT: notifier(settings.notify_url)} if settings.notify_url else {}
 
 
+def wanted(settings: Settings) -> Subscriptions:
+    """What is heard under these settings."""
+    return subscriptions(notices_wanted=bool(settings.notify_url))
+
+
 BLOCK = Block(
     NAME,
     VERSIONS,
     METADATAS,
     app,
-    lambda settings: subscriptions(notices_wanted=bool(settings.notify_url)),
+    wanted,
     performers,
+    tasks=lambda _: (IDENTITY_TASK, consent.TASK, feed.task()),
+    more=(verification.command(wanted),),
 )

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from services.sync.devices import feed
+from services.sync.identity import handlers as identity
+from shared.customer.consent import is_echo
+from shared.customer.fields import CONSENT
 from shared.customer.fold import Change, decide
 from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import NotFound
-from shared.events.customer import CustomerErased
+from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered
 from shared.events.envelope import Event, new_id
-from shared.pipeline import claims, edits
+from shared.pipeline import claims, due, edits
 from shared.pipeline.work import Work
 
 EDITORS = ("operator", "supervisor")
 ERASERS = ("operator",)
 
 
+def heard(work: Work, events: list[Event]) -> None:
+    """Customers registered or edited; what one forbids is to be forbidden for all members of the same customer."""
+    claims.heard(work, events)
+    feed.mark(work, {member_of(event.stream) for event in events})
+    forbidding = [event for event in events if _forbids(event)]
+    due.mark_of(work, identity.CONSENT, lambda event: [member_of(event.stream)], forbidding)
+
+
+def _forbids(event: Event) -> bool:
+    fact = event.fact
+    assert isinstance(fact, CustomerRegistered | CustomerEdited)
+    return any(one.field in CONSENT and one.value == "false" and not is_echo(one.id) for one in fact.claims)
+
+
 def heard_erased(work: Work, events: list[Event]) -> None:
     """Customers erased: nothing readable of them stays here."""
     good = claims.named(work, events)
-    claims.forget(work, [member_of(event.stream) for event in good])
+    members = [member_of(event.stream) for event in good]
+    claims.forget(work, members)
+    identity.forget(work, members, history=not any(event.live for event in good))
     claims.touch(work, {member_of(event.stream) for event in good if event.live})
 
 
@@ -70,4 +90,5 @@ def erase(work: Work, member: Member, reason: str) -> None:
         raise NotFound("there is no such customer")
     work.publish(stream(member), CustomerErased(reason=reason))
     claims.forget(work, [member])
+    identity.forget(work, [member])
     work.touch(stream(member))

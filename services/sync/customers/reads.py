@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.sync.customers import rules
+from services.sync.identity.reads import Other, names_of
 from shared.customer.fold import Record
 from shared.customer.member import Member
 from shared.edge.errors import NotFound
-from shared.pipeline import claims, keys, records
+from shared.pipeline import claims, clusters, keys, records
 from shared.pipeline.customer_tables import customer_record
 from shared.pipeline.definitions import custom_fields
 
@@ -25,6 +26,8 @@ class Card(msgspec.Struct, frozen=True):
     registered: datetime | None
     erased: bool
     fields: list[rules.Shown]
+    others: list[Other] = []
+    """The other members of the same customer."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -54,7 +57,9 @@ def card_if_any(session: Session, member: Member) -> Card | None:
     registered = session.scalar(select(c.registered).where(c.member == member))
     known = claims.claims_of(session, member, record.open) if record.open else {}
     custom = custom_fields(session)
-    return Card(member, rules.full_name(record), registered, False, rules.shown(record, custom, known))
+    mates = clusters.others(session, member)
+    others = [Other(mate, name) for mate, name in names_of(session, mates).items()]
+    return Card(member, rules.full_name(record), registered, False, rules.shown(record, custom, known), others)
 
 
 def ledger(session: Session, member: Member) -> list[rules.Entry]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.sync.devices import feed
 from services.sync.identity import rules, tables
 from services.sync.identity.rules import MOST_SHARED, Decision, Pair
 from shared.customer.claims import Claim
@@ -118,6 +119,7 @@ def work_out(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
     affected = clusters.assign(session, changed)
     due.mark(work, CONSENT, sorted(affected - old))
     due.mark(work, CONSENT, sorted(affected & old), history=True)
+    feed.mark(work, sorted(affected))
     claims.touch(work, affected)
     crowd = {Pair(m, m, one.field) for m, of in known.items() for one in of if (one.field, one.value) in crowded}
     tables.suggest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from services.sync.timeline.rules import Entry, Page, Place, about, blank_erased, cursor
 from services.sync.timeline.titles import Translate, title
-from shared.customer.member import Member, stream
+from shared.customer.member import Member, member_of, stream
 from shared.edge.db import copy_rows
 from shared.events.envelope import Envelope, Event, Malformed, known_type
-from shared.pipeline import keys
+from shared.pipeline import clusters, heads, keys
 from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
 from shared.pipeline.work import Work
 
@@ -45,8 +45,11 @@ SELECT * FROM unnest(CAST(:stream AS text[]), CAST(:source AS text[]), CAST(:seq
 
 
 def record(work: Work, events: list[Event]) -> None:
-    """Add events to the timelines of their streams. Each comes once, as the positions say which were here."""
-    rows = [_row(event.envelope) for event in events]
+    """Add events to the timelines of their streams. Each comes once, as the positions say which were here.
+
+    What services say of themselves from time to time happened to nobody and would soon be most of the table.
+    """
+    rows = [row_of(event.envelope) for event in events if not event.stream.startswith(heads.PREFIX)]
     if len(rows) >= COPY_FROM:
         copy_rows(work.session, "interaction", COLUMNS, rows)
     elif rows:
@@ -56,7 +59,8 @@ def record(work: Work, events: list[Event]) -> None:
         work.touch(*topics)
 
 
-def _row(e: Envelope) -> tuple[Any, ...]:
+def row_of(e: Envelope) -> tuple[Any, ...]:
+    """An event as the table has it, in the order of ``COLUMNS``."""
     return (
         e.subject,
         e.source,
@@ -71,12 +75,18 @@ def _row(e: Envelope) -> tuple[Any, ...]:
     )
 
 
+# Of each stream no more is read than may be shown, from its end of the index; what is shown is chosen from that.
 _READ = """
-SELECT {columns} FROM interaction
-WHERE stream = :stream {more}
-ORDER BY occurred DESC, source DESC, sequence DESC LIMIT :limit
+SELECT {columns} FROM unnest(CAST(:streams AS text[])) AS m (of)
+CROSS JOIN LATERAL (
+    SELECT * FROM interaction
+    WHERE stream = m.of {more}
+    ORDER BY occurred DESC, source DESC, sequence DESC LIMIT :limit
+) i
+ORDER BY occurred DESC, source DESC, sequence DESC, stream DESC LIMIT :limit
 """
-_BEFORE = "AND (occurred, source, sequence) < (:occurred, :source, :sequence)"
+_BEFORE = """AND (occurred, source, sequence) <= (:occurred, :source, :sequence)
+    AND (occurred, source, sequence, stream) < (:occurred, :source, :sequence, :stream)"""
 _GROUP = "AND starts_with(type, :group)"
 
 
@@ -97,12 +107,15 @@ class Reader:
         group: str = "",
         limit: int = 50,
     ) -> Page:
-        """Entries of a member older than ``before``; only types of a group (``contact``), if one is given."""
-        rows = session.execute(_query(before, group), _parameters(member, before, group, limit + 1)).all()
+        """Entries older than ``before`` of all members that are the same customer; only types of a group
+        (``contact``), if one is given."""
+        members = [member, *clusters.others(session, member)]
+        rows = session.execute(_query(before, group), _parameters(members, before, group, limit + 1)).all()
         more, rows = len(rows) > limit, rows[:limit]
-        found = keys.find(session, {(row.source, member) for row in rows}, self.keks)
-        erased = None in found.values() if found else bool(keys.erased(session, [member]))
-        last = Place(rows[-1].occurred, rows[-1].source, rows[-1].sequence) if more else None
+        found = keys.find(session, {(row.source, member_of(row.stream)) for row in rows}, self.keks)
+        own = [key for (_, of), key in found.items() if of == member]
+        erased = None in own if own else bool(keys.erased(session, [member]))
+        last = _place(rows[-1]) if more else None
         return Page(
             member=member,
             erased=erased,
@@ -111,8 +124,8 @@ class Reader:
         )
 
     def _entry(self, row: Row[Any], member: Member, found: keys.Found, translate: Translate) -> Entry:
-        envelope = _envelope(row)
-        data, erased, problem = _open(envelope, member, found)
+        envelope, of = envelope_of(row), member_of(row.stream)
+        data, erased, problem = _open(envelope, of, found)
         fact_type = None if data is None else known_type(envelope)
         return Entry(
             id=envelope.id,
@@ -122,10 +135,11 @@ class Reader:
             recorded=row.recorded,
             source=row.source,
             author=row.author,
-            about=about(fact_type, data or {}, member=member, source=row.source, urls=self.urls),
+            about=about(fact_type, data or {}, member=of, source=row.source, urls=self.urls),
             data=data,
             erased=erased,
             problem=problem,
+            member=of if of != member else None,
         )
 
 
@@ -134,16 +148,21 @@ def _query(before: Place | None, group: str) -> Any:
     return text(_READ.format(columns=", ".join(COLUMNS), more=more))
 
 
-def _parameters(member: Member, before: Place | None, group: str, limit: int) -> dict[str, Any]:
+def _parameters(members: Sequence[str], before: Place | None, group: str, limit: int) -> dict[str, Any]:
     return {
-        "stream": stream(member),
+        "streams": [stream(Member(member)) for member in members],
         "limit": limit,
-        **(before._asdict() if before else {}),
+        **({**before._asdict(), "stream": stream(Member(before.member))} if before else {}),
         **({"group": group + "."} if group else {}),
     }
 
 
-def _envelope(row: Row[Any]) -> Envelope:
+def _place(row: Row[Any]) -> Place:
+    return Place(row.occurred, row.source, row.sequence, member_of(row.stream))
+
+
+def envelope_of(row: Row[Any]) -> Envelope:
+    """The event of a row."""
     return Envelope(
         specversion="1.0",
         id=str(row.event_id),

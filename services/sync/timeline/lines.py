@@ -34,11 +34,32 @@ LABELS = {
     "origin": N_("Came in by"),
     "contact": N_("Contact"),
     "case": N_("Case"),
+    "product": N_("Product"),
+    "place": N_("Place"),
+    "order": N_("Order"),
+    "lines": N_("Ordered"),
+    "total": N_("Total"),
+    "amount": N_("Amount"),
+    "currency": N_("Currency"),
+    "rep": N_("Sales rep"),
+    "territory": N_("Territory"),
+    "device": N_("Device"),
+    "promised": N_("Promised"),
+    "problem": N_("Problem"),
+    "how": N_("How"),
+    "text": N_("Text"),
+    "segment": N_("Segment"),
+    "because": N_("Because of"),
+    "orders": N_("Orders"),
+    "window_days": N_("In so many days"),
+    "last_order": N_("Last order"),
 }
 """Names of data in the events of today; of what isn't here, its own name is shown."""
 
 _SECONDS = "seconds"
-
+_MONEY = ("total", "amount")
+_LEFT_OUT = ("number",)
+"""Counters between machines."""
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")
 
@@ -60,9 +81,16 @@ def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate) -> li
     for name, value in (entry.data or {}).items():
         if name in texts:
             said += _texts(name, value, custom, translate)
-        elif name != entry.about.kind and value not in (None, "", entry.author) and not _is_id(value):
+        elif name not in (entry.about.kind, *_LEFT_OUT) and _says(value, entry):
             said.append(_line(name, value, translate))
     return said
+
+
+def _says(value: Any, entry: Entry) -> bool:
+    """Whether a value tells people something: it isn't empty, an id, ids, or the author."""
+    if isinstance(value, list):
+        return not all(map(_is_id, value))
+    return value not in (None, "", entry.author) and not _is_id(value)
 
 
 def _texts(name: str, value: Any, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
@@ -81,12 +109,27 @@ def _line(name: str, value: Any, translate: Translate) -> Line:
         return Line(label, translate(N_("yes")) if value else translate(N_("no")))
     if isinstance(value, float | int) and _SECONDS in name:
         return Line(label, duration(value))
+    if isinstance(value, int) and name in _MONEY:
+        return Line(label, money(value))
     if isinstance(value, list):
-        return Line(label, ", ".join(map(str, value)))
+        return Line(label, ", ".join(map(_one_of, value)))
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         with suppress(ValueError):
             return Line(label, datetime.fromisoformat(value))
     return Line(label, str(value).replace("_", " "))
+
+
+def money(minor: int) -> str:
+    """Minor units as an amount: ``12.50``."""
+    sign, units = "-" * (minor < 0), abs(minor)
+    return f"{sign}{units // 100}.{units % 100:02d}"
+
+
+def _one_of(value: Any) -> str:
+    """One of several values; of the lines of an order how many of what."""
+    if isinstance(value, dict):
+        return f"{value.get('quantity', 1)} × {value.get('name') or value.get('product', '')}"  # noqa: RUF001
+    return str(value)
 
 
 def duration(seconds: float) -> str:

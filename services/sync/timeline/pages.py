@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from services.sync.customers import pages as customers
+from services.sync.identity import pages as identity
 from services.sync.readers import READERS
 from services.sync.timeline.api import Before, Group, place
 from services.sync.timeline.handlers import Reader
@@ -22,6 +23,7 @@ from shared.edge.errors import NotFound
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.edge.live import Live, send, topic
+from shared.pipeline import clusters
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.web.i18n import catalog, language_of
@@ -50,10 +52,11 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
     def customer(request: Request, member: Id, actor: Employee, before: Before = "", group: Group = "") -> HTMLResponse:
         with Session(service.engine) as session:
             record = customers.context(session, str(member), actor)
+            record |= identity.context(session, str(member), actor)
             shown = _entries(session, request, str(member), before, group)
         if not (shown["page"].entries or record["card"].registered or record["card"].erased or group or before):
             raise NotFound("there is no such customer")
-        return pages.answer(request, "customer.html", groups=GROUPS, **record, **shown)
+        return pages.answer(request, "customer.html", groups=GROUPS, **record | shown)
 
     @routes.get("/customers/{member}/entries")
     def entries(request: Request, member: Id, actor: Employee, before: Before = "", group: Group = "") -> HTMLResponse:
@@ -78,15 +81,19 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
     return routes
 
 
-def stream_router(live: Live) -> APIRouter:
+def stream_router(service: Service, live: Live) -> APIRouter:
     """The stream that tells an open page that its customer changed."""
     routes = APIRouter(include_in_schema=False)
 
+    def members(member: Id, actor: Employee) -> list[str]:
+        with Session(service.engine) as session:
+            return [str(member), *clusters.others(session, str(member))]
+
     @routes.get("/customers/{member}/live", response_class=EventSourceResponse)
-    async def stream(member: Id, actor: Employee) -> AsyncIterable[ServerSentEvent]:
+    async def stream(members: Annotated[list[str], Depends(members)]) -> AsyncIterable[ServerSentEvent]:
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_SECONDS
-        async with live.subscribed([topic("customer", str(member))]) as subscription:
+        async with live.subscribed([topic("customer", member) for member in members]) as subscription:
             while loop.time() < until:
                 for event in send(ServerSentEvent(event="changed", data="")):
                     yield event

@@ -16,32 +16,38 @@ _MICROSECOND = timedelta(microseconds=1)
 _LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LARGEST_SEQUENCE = 2**31 - 1
+_PAGES = {"other": "customers", "cluster": "customers", "territory": "territories", "note": None}
+"""The folder of the pages of a kind of thing, where it isn't the kind with an s; none where it has no pages."""
 
 
 class Place(NamedTuple):
-    """Where an event stands in its stream's timeline. The newest first is the order of these, backwards."""
+    """Where an event stands in a customer's timeline. The newest first is the order of these, backwards."""
 
     occurred: datetime
     source: str
     sequence: int
+    member: str = ""
+    """Of the customer's members the one to which it happened; empty: before all of them."""
 
 
 def cursor(place: Place) -> str:
-    """A place as text for a URL; it says nothing of the customer."""
-    return f"{(place.occurred - _EPOCH) // _MICROSECOND}.{place.sequence}.{place.source}"
+    """A place as text for a URL; of the customer it says no more than the URLs of its members."""
+    of = f"/{place.member}" if place.member else ""
+    return f"{(place.occurred - _EPOCH) // _MICROSECOND}.{place.sequence}.{place.source}{of}"
 
 
 def place_of(cursor: str) -> Place:
     """The place that a cursor names. Raises ``ValueError`` for a text that ``cursor`` didn't give."""
     micros, _, rest = cursor.partition(".")
-    sequence, _, source = rest.partition(".")
-    if not source or not source.isprintable() or not sequence.isascii() or not sequence.isdigit():
+    sequence, _, rest = rest.partition(".")
+    source, _, member = rest.partition("/")
+    if not source or not rest.isprintable() or not sequence.isascii() or not sequence.isdigit():
         raise ValueError("not a cursor")
     if not micros.removeprefix("-").isdigit() or not micros.isascii() or len(micros) > 20 or len(sequence) > 10:
         raise ValueError("not a cursor")
     if not _EARLIEST <= int(micros) <= _LATEST or not 0 < int(sequence) <= _LARGEST_SEQUENCE:
         raise ValueError("a cursor out of range")
-    return Place(_EPOCH + int(micros) * _MICROSECOND, source, int(sequence))
+    return Place(_EPOCH + int(micros) * _MICROSECOND, source, int(sequence), member)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -69,10 +75,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Text of it is gone for good."""
     problem: str | None = None
     """Why text of it can't be read just now, though it isn't erased."""
+    member: str | None = None
+    """To which of the customer's other members it happened; none if to the one that was asked for."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some entries of a member's timeline, the newest first."""
+    """Some entries of the timeline of a member and the others that are the same customer, the newest first."""
 
     member: str
     erased: bool
@@ -90,8 +98,8 @@ def about(
         named = data.get(fact_type.about)
         if isinstance(named, str) and named:
             kind, id = fact_type.about, named
-    base = urls.get(source)
-    return About(kind, id, f"{base.rstrip('/')}/{kind}s/{quote(id, safe='')}" if base else None)
+    base, folder = urls.get(source), _PAGES.get(kind, f"{kind}s")
+    return About(kind, id, f"{base.rstrip('/')}/{folder}/{quote(id, safe='')}" if base and folder else None)
 
 
 def blank_erased(data: dict[str, Any], fact_type: FactType) -> bool:

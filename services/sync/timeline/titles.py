@@ -20,12 +20,46 @@ TITLES = {
     "customer.registered": N_("Customer registered"),
     "customer.edited": N_("Customer's record changed"),
     "customer.erased": N_("Personal data erased"),
+    "customer.assigned": N_("Found to be the same customer"),
+    "customer.joined": N_("Joined by a person"),
+    "customer.parted": N_("Parted by a person"),
+    "customer.territory_assigned": N_("Territory assigned"),
+    "customer.valued": N_("Value worked out"),
+    "segment.entered": N_("Segment entered"),
+    "segment.left": N_("Segment left"),
+    "order.requested": N_("Order requested"),
+    "order.placed": N_("Order placed"),
+    "order.refused": N_("Order refused"),
+    "order.provisioned": N_("Order set up"),
+    "order.delayed": N_("Order delayed"),
+    "order.delivered": N_("Order delivered"),
+    "order.cancelled": N_("Order cancelled"),
+    "note.added": N_("Note added"),
+    "outage.proposed": N_("Outage suspected"),
+    "outage.confirmed": N_("Outage confirmed"),
+    "outage.dismissed": N_("Outage dismissed"),
+    "territory.defined": N_("Territory defined"),
+    "territory.rep_assigned": N_("Sales rep assigned"),
+    "territory.rep_withdrawn": N_("Sales rep withdrawn"),
+    "product.defined": N_("Product defined"),
+    "segment.defined": N_("Segment defined"),
+    "device.enrolled": N_("Device enrolled"),
+    "device.revoked": N_("Device revoked"),
+    "heads.reported": N_("Sign of life"),
+    "service.left": N_("Service given up"),
     "custom_field.defined": N_("Field defined"),
     "sequence.voided": N_("Event lost"),
 }
 """A text for every type in the catalogue; each is translated in shared/web."""
 
-GROUPS = {"contact": N_("Contacts"), "case": N_("Cases"), "customer": N_("Record")}
+GROUPS = {
+    "contact": N_("Contacts"),
+    "case": N_("Cases"),
+    "order": N_("Orders"),
+    "note": N_("Notes"),
+    "segment": N_("Segments"),
+    "customer": N_("Record"),
+}
 """Groups of types by which a timeline can be filtered: what stands before the dot of a type."""
 
 PROBLEMS = {

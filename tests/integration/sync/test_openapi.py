@@ -18,7 +18,7 @@ from tests.integration.sync.told import Teller, pass_all
 SECONDS = 15
 EXAMPLES = 60
 LEAST = 3
-EVERYBODY = Actor("olga", "Olga", frozenset({"operator", "supervisor", "agent"}))
+EVERYBODY = Actor("olga", "Olga", frozenset({"operator", "supervisor", "agent", "rep"}))
 
 
 def test_no_request_makes_sync_fail(sync: Service, callcenter: Teller, signed_in: SignedIn) -> None:
@@ -35,6 +35,18 @@ def test_no_request_makes_sync_fail(sync: Service, callcenter: Teller, signed_in
         "POST /customers/{member}/edit",
         "POST /customers/{member}/settle",
         "POST /customers/{member}/erase",
+        "POST /customers/{member}/join",
+        "POST /customers/{member}/part",
+        "GET /customers/{member}/same",
+        "GET /suggestions",
+        "POST /devices",
+        "GET /devices",
+        "POST /devices/{device}/revoke",
+        "GET /devices/{device}/pull",
+        "POST /devices/{device}/push",
+        "GET /quarantine",
+        "POST /quarantine/{device}/{number}/accept",
+        "POST /quarantine/{device}/{number}/discard",
     }
     for operation in operations:
         # The erasure comes for one that isn't known: else nothing would be left to ask about.

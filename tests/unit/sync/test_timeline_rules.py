@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.sync.timeline.lines import Line, duration, lines
+from services.sync.timeline.lines import Line, duration, lines, money
 from services.sync.timeline.rules import About, Entry, Place, about, blank_erased, cursor, place_of
 from shared.customer.fields import Field
 from shared.events.catalogue import FACT_TYPES
@@ -22,6 +22,7 @@ places = st.builds(
     st.datetimes(timezones=st.just(UTC)),
     st.from_regex(r"[a-z][a-z0-9_.-]{0,30}", fullmatch=True),
     st.integers(1, 2**31 - 1),
+    st.sampled_from(["", "0190a2c4-1111-7222-8333-444455556666"]),
 )
 
 
@@ -55,6 +56,14 @@ def test_a_thing_has_its_page_at_the_service_that_told_of_it() -> None:
     told = about(contact, {"contact": "c/1 ?"}, member="m", source="callcenter", urls=URLS)
     assert told == About("contact", "c/1 ?", "http://callcenter.example/contacts/c%2F1%20%3F")
     assert about(contact, {"contact": "c1"}, member="m", source="sfa", urls=URLS).url is None
+
+
+def test_what_has_no_page_of_its_kind_has_no_link_or_that_of_a_customer() -> None:
+    joined, note = FACT_TYPES["customer.joined"], FACT_TYPES["note.added"]
+    assert about(joined, {"other": "m2"}, member="m", source="sync", urls={"sync": "http://s"}).url == (
+        "http://s/customers/m2"
+    )
+    assert about(note, {"note": "n"}, member="m", source="sync", urls={"sync": "http://s"}).url is None
 
 
 @pytest.mark.parametrize("data", [{}, {"contact": None}, {"contact": 7}, {"contact": ""}])
@@ -128,6 +137,20 @@ def test_claims_are_told_by_the_labels_of_their_fields() -> None:
         Line("shoe", None, True),
         Line("Router", None, True),
     ]
+
+
+def test_an_order_is_told_in_words_and_money() -> None:
+    lines = [{"product": "fibre", "name": "Fibre 100", "quantity": 2}, {"product": "router"}]
+    data: dict[str, object] = {"order": "o", "lines": lines, "total": 1205, "currency": "EUR", "number": 7}
+    assert said("order.placed", data, "order") == [
+        Line("Ordered", "2 × Fibre 100, 1 × router"),  # noqa: RUF001
+        Line("Total", "12.05"),
+        Line("Currency", "EUR"),
+    ]
+    assert said("segment.entered", {"segment": "high", "because": ["0190a2c4-1111-7222-8333-444455556666"]}, "x") == [
+        Line("Segment", "high")
+    ]
+    assert money(-5) == "-0.05"
 
 
 def test_an_instant_that_does_not_exist_is_shown_as_it_is() -> None:
