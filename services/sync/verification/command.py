@@ -62,9 +62,9 @@ class Teller:
 
 def report(findings: Findings) -> int:
     """Print what was found; gives the exit status: 0 when all agree."""
-    print(f"{'':14}{'streams':>10}{'events':>12}{'not told yet':>14}")
+    print(f"{'':14}{'streams':>10}{'events':>12}{'not told yet':>14}{'not read yet':>14}")
     for source, of in sorted(findings.sources.items()):
-        print(f"{source:14}{of.streams:>10,}{of.events:>12,}{of.untold:>14,}")
+        print(f"{source:14}{of.streams:>10,}{of.events:>12,}{of.untold:>14,}{of.unread:>14,}")
     for problem in findings.log_problems:
         print(problem)
     for fate in Fate:

@@ -36,6 +36,8 @@ class Source:
     events: int = 0
     untold: int = 0
     """Events that it hasn't reported yet."""
+    unread: int = 0
+    """Messages of its log that the timeline hasn't read yet."""
 
 
 @dataclass
@@ -113,6 +115,8 @@ class Comparison:
             partitions = topics.partitions_of(admin, topic)
             begins, ends = topics.beginnings(admin, topic, partitions), topics.ends(admin, topic, partitions)
             self._sizes[source] = sum(ends.values()) - sum(begins.values())
+            if unread := sum(max(0, ends[p] - reached.get((topic, p), 0)) for p in partitions):
+                self._findings.sources[source].unread = unread
             short = [(p, reached.get((topic, p), 0)) for p in partitions if ends[p] < reached.get((topic, p), 0)]
             problems = [f"the log {topic}[{p}] begins at {begins[p]}" for p in partitions if begins[p] > 0]
             problems += [f"the log {topic}[{p}] ends at {ends[p]}, but {had} had been read" for p, had in short]

@@ -169,7 +169,7 @@ def test_a_whole_system_agrees(world: World, capsys: pytest.CaptureFixture[str])
     findings = world.verify(whole_log=True)
     assert (findings.fates, findings.unkept, findings.log_problems) == ({}, [], [])
     source = findings.sources[world.teller.service.name]
-    assert (source.streams, source.events, source.untold) == (4, 11, 0)
+    assert (source.streams, source.events, source.untold, source.unread) == (4, 11, 0, 0)
     assert report(findings) == 0
     assert capsys.readouterr().out.endswith("all agree\n")
 
@@ -272,6 +272,7 @@ def test_what_the_log_lost_is_said_to_be_lost(world: World, capsys: pytest.Captu
     world.send(1, 2)
     world.teller.transact(lambda work: [str(heads.report(work, [stream]))])
     world.send()
+    assert world.verify().sources[world.teller.service.name].unread == 3
     world.hear()
     findings = world.verify(heal=True)
     assert world.fates(findings) == {Fate.LOST: {stream: [2, 3]}, Fate.PARKED: {stream: [4]}}
