@@ -246,6 +246,7 @@ def test_a_rebuild_decides_and_publishes_nothing_again(force: Force) -> None:
     assert decided(force) == []
     force.hear(*events)
     assert force.decide() == 3
+    assert force.rows("SELECT key FROM due") == []
     assert len(force.events()) == before + 1
     assert decided(force) == shown
     done(force.post(f"/requests/{waiting}/accept"))
