@@ -30,7 +30,13 @@ def read_in(force: Force, *orders: dict[str, Any]) -> Any:
 def test_a_product_is_defined_and_changed_and_a_repeat_says_nothing(force: Force) -> None:
     for price in (1_000, 1_000, 1_200):
         force.product("fibre", unit_price=price, installation="on_site")
-    wanted: dict[str, Any] = {"product": "fibre", "name": "Fibre", "currency": "USD", "installation": "on_site", "on_sale": True}
+    wanted: dict[str, Any] = {
+        "product": "fibre",
+        "name": "Fibre",
+        "currency": "USD",
+        "installation": "on_site",
+        "on_sale": True,
+    }
     assert force.facts("product.defined") == [
         ProductDefined(**wanted, unit_price=1_000),
         ProductDefined(**wanted, unit_price=1_200),
