@@ -42,7 +42,8 @@ KEY = "key"
 
 TWICE_ORIGIN = "web-shop"
 """Another system, which met some of the same people."""
-TWICE = 40
+ONE_IN = 176
+"""Whom it met; the same people however many of them are loaded."""
 _SAME = ("given_name", "family_name", "phone")
 _OTHER_NAMES = ("Alex", "Robin", "Kim", "Sam")
 
@@ -86,7 +87,7 @@ def rows(today: date, limit: int | None = None) -> Iterator[Row]:
 def met_twice(known: Sequence[Row]) -> Iterator[Row]:
     """Some of the people again, as another system met them: most by name and number, some by e-mail alone, and a few
     in whose household somebody else has that number."""
-    for nth, row in enumerate(known[7 :: max(1, len(known) // TWICE)][:TWICE]):
+    for nth, row in enumerate(known[7::ONE_IN]):
         again = {KEY: f"web-{row[KEY]}", **{name: row[name] for name in _SAME}, "email": ""}
         if nth % 5 == 3:
             again |= {"phone": "", "email": row["email"].upper()}
