@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 PIPELINE = "tests/integration/pipeline"
 FAULTS = "tests/faults"
+SYNC = "tests/integration/sync"
 
 
 @dataclass(frozen=True)
@@ -169,5 +170,28 @@ BUGS = (
         "a command sent again is carried out again",
         f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[raise-before]",
         ("commands.py", "        if found is not None:\n", "        if found is not None and False:\n"),
+    ),
+    Bug(
+        "a device answer not stored",
+        (
+            Edit(
+                "services/sync/devices/handlers.py",
+                "    work.session.execute(mutation.insert(), row)\n",
+                "    _ = row\n",
+            ),
+            Edit("services/sync/devices/handlers.py", "number=next_number - 1, made=made, ", ""),
+        ),
+        (f"{SYNC}/test_devices.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",),
+    ),
+    Bug(
+        "territory checked at pull only",
+        (
+            Edit(
+                "services/sync/devices/handlers.py",
+                "    if problem := check(work, of.rep, content.customer):\n",
+                "    if (problem := check(work, of.rep, content.customer)) and False:\n",
+            ),
+        ),
+        (f"{SYNC}/test_devices.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",),
     ),
 )
