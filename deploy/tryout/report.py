@@ -36,7 +36,7 @@ def show(block: str, replay: Replay, weeks: Weeks, progress: Progress, share: fl
     progress.say(f"\n{block}, {first:%Y-%m-%d} to {last:%Y-%m-%d}: what it would have shown at the end of each week")
     progress.say(_weekly(weeks.between(first, last), _moves(replay) if block == "marketing" else {}))
     if block == "marketing":
-        progress.say("\nWorth most at the end (customers by the beginning of their ids)")
+        progress.say("\nWorth most at the end (customers by the end of their ids)")
         progress.say(_top(replay))
     progress.say("\nEvents that it would have heard in that time, by type and week")
     progress.say(_types(outcome.heard, first))

@@ -173,13 +173,17 @@ class Replay:
             yield [m for m in map(read, batch) if m.offset < self._until.get(m.stands, 0)]
 
     def _spool(self, by: By) -> None:
-        """Put the log into the scratch database, each message with the time at which it is played: an event's, but
-        not before an earlier one of its stream. A time to come, by a wrong clock, is that of the writing down."""
+        """Put the log into the scratch database, in the order in which it is played: by time, but never against the
+        order of a stream.
+
+        An event is played no earlier than what stands before it in its stream. Where that would put a history that
+        was brought in later to the day of its bringing in, what stands before it is played earlier instead. A time
+        to come, by a wrong clock, is that of the writing down.
+        """
         self._transact(lambda work: work.session.execute(_SPOOL))
-        reached: dict[tuple[str, str], datetime] = {}
         for source in self._sources:
             for batch in self._logged(source):
-                rows = [_row(m, reached, by) for m in batch]
+                rows = [_row(m, by) for m in batch]
                 self._transact(lambda work, r=rows: copy_rows(work.session, "replayed", _COLUMNS, r))  # type: ignore[misc]
         self._transact(_put_in_order)
 
@@ -245,11 +249,13 @@ class Replay:
                 self.outcome.facts[day, sealed.type] += 1
 
 
-def _row(m: Incoming, reached: dict[tuple[str, str], datetime], by: By) -> tuple[Any, ...]:
-    e = m.envelope
-    at = EARLIEST if e is None else min(e.time, e.recordedtime) if by == "occurred" else e.recordedtime
-    reached[m.place] = at = max(at, reached.get(m.place, EARLIEST))
-    return at, m.topic, m.partition, m.offset, m.key, m.value
+def _row(m: Incoming, by: By) -> tuple[Any, ...]:
+    e, at, history = m.envelope, EARLIEST, False
+    if e is not None and by == "occurred":
+        at, history = min(e.time, e.recordedtime), e.history
+    elif e is not None:
+        at = e.recordedtime
+    return at, history, m.topic, m.partition, m.offset, m.key, m.value
 
 
 def _page(after: int, work: Work) -> Sequence[Row[Any]]:
@@ -269,14 +275,22 @@ def _midnight_after(instant: datetime) -> datetime:
     return _day_of(instant) + DAY
 
 
-_COLUMNS = ("at", "topic", "partition", '"offset"', "key", "value")
+_COLUMNS = ("at", "history", "topic", "partition", '"offset"', "key", "value")
 _SPOOL = text("""
-CREATE UNLOGGED TABLE replayed (at timestamptz, topic text, partition int, "offset" bigint, key bytea, value bytea)
+CREATE UNLOGGED TABLE replayed (at timestamptz, history boolean, topic text, partition int, "offset" bigint, key bytea,
+                                value bytea)
 """)
 _ORDER = (
     text("""
 CREATE UNLOGGED TABLE replayed_in_order AS
-SELECT row_number() OVER (ORDER BY at, topic, partition, "offset") AS place, r.* FROM replayed r
+SELECT row_number() OVER (ORDER BY at, topic, partition, "offset") AS place, r.* FROM (
+  SELECT max(at) OVER (PARTITION BY topic, partition, key ORDER BY "offset") AS at,
+         topic, partition, "offset", key, value
+  FROM (
+    SELECT least(at, min(at) FILTER (WHERE history) OVER later) AS at, topic, partition, "offset", key, value
+    FROM replayed WINDOW later AS (PARTITION BY topic, partition, key ORDER BY "offset" DESC)
+  ) b
+) r
 """),
     text("ALTER TABLE replayed_in_order ADD PRIMARY KEY (place)"),
     text("DROP TABLE replayed"),

@@ -108,23 +108,25 @@ class World:
         return Replay(service, clock, self.heard, TASKS, ends(self.kafka, self.heard.sources))
 
 
-def tell(service: Service, day: float, stream: str, note: str, *, late: float = 0.0) -> None:
+def tell(service: Service, day: float, stream: str, note: str, *, late: float = 0.0, history: bool = False) -> None:
     """Publish a contact of that day, written down so many days later."""
     at = START + day * DAY
     recording = replace(service, clock=lambda: at + late * DAY)
-    recording.transact(ANNA, lambda work: work.publish(stream, wrapped_up(note), at))
+    recording.transact(ANNA, lambda work: work.publish(stream, wrapped_up(note), at, history=history))
 
 
 @pytest.fixture(scope="module")
 def world(kafka: KafkaServer, postgres: PostgresServer) -> Iterator[World]:
     publishers = [make_service(kafka, postgres.database("publisher"), unique("publisher")) for _ in range(2)]
-    anna, bruno, carla = (f"customer/{new_member()}" for _ in range(3))
+    anna, bruno, carla, dora = (f"customer/{new_member()}" for _ in range(4))
     one, two = publishers
     tell(one, 0, anna, "a0")
     tell(two, 1, anna, "a1")
     tell(one, 5, bruno, "b5")
     tell(two, 2, carla, "c2", late=20)
     tell(one, 7, anna, "a7")
+    tell(one, 32, dora, "d32")
+    tell(one, 3, dora, "d3", late=30, history=True)
     tell(one, 35, bruno, "b35")
     for service, other in ((one, two), (two, one)):
         pair = Pair(service, other)
@@ -157,16 +159,16 @@ def test_it_plays_all_topics_by_time_and_what_is_due_by_time_alone_comes_at_its_
 
     told: list[tuple[int, int]] = []
     outcome = replay.as_live(finish=FINISH, watch=watch, tell=lambda done, of: told.append((done, of)))
-    assert notes(replay) == ["a0", "a1", "b5", "a7", "c2", "b35"]
-    # Anna from day 0, Bruno from day 5 to 15, Anna to 17, Bruno again from 35 on; Carla's came too late.
+    assert notes(replay) == ["a0", "a1", "b5", "a7", "c2", "d32", "d3", "b35"]
+    # Anna from day 0 to 17, Bruno from 5 to 15 and again from 35 on, Dora from 32 on; Carla's came too late.
     assert {day: size for day, size in sizes.items() if day in (0, 5, 15, 17)} == {0: 1, 5: 2, 15: 1, 17: 0}
     assert list(sizes)[-1] == 40
-    assert sizes[40] == 1
-    assert told[-1] == (6, 6)
+    assert sizes[40] == 2
+    assert told[-1] == (8, 8)
     assert (outcome.first, outcome.last) == (START, START + 35 * DAY)
     # More and fewer contacts each change what is said, on the day on which it does.
     days = {(day - START).days + 1 for day, _ in outcome.facts}
-    assert (days, outcome.facts.total()) == ({0, 1, 5, 7, 10, 11, 15, 17, 35}, 9)
+    assert (days, outcome.facts.total()) == ({0, 1, 5, 7, 10, 11, 15, 17, 32, 35}, 10)
     assert not outcome.tasks_given_up
 
 
@@ -180,9 +182,10 @@ def test_nothing_leaves_it(world: World) -> None:
 
 
 def test_by_the_time_of_what_happened_a_late_writing_down_is_played_where_it_belongs(world: World) -> None:
+    # A history that was brought in takes with it what stands before it in its stream.
     replay = world.replay()
     outcome = replay.as_live(by="occurred", finish=FINISH)
-    assert notes(replay) == ["a0", "a1", "c2", "b5", "a7", "b35"]
+    assert notes(replay) == ["a0", "a1", "c2", "d32", "d3", "b5", "a7", "b35"]
     assert outcome.last == START + 35 * DAY
 
 
@@ -192,7 +195,7 @@ def test_a_late_block_comes_to_the_same_state_in_one_word(world: World) -> None:
     order = [source.name for source in reversed(world.publishers)]
     words = late.join_late(finish=FINISH, order=order).facts.total()
     assert notes(as_live) != notes(late)
-    assert (steps, words) == (9, 1)
+    assert (steps, words) == (10, 2)
     with Session(as_live.service.engine) as one, Session(late.service.engine) as other:
         assert digest(one, [metadata], LEFT_OUT) == digest(other, [metadata], LEFT_OUT)
         assert differing(one, other, [metadata], LEFT_OUT) == {}
@@ -205,4 +208,4 @@ def test_what_comes_after_the_end_that_was_noted_is_not_played(world: World) -> 
     replay = world.replay()
     [first, *others] = replay._until.items()
     replay._until = dict([(first[0], 0), *others])
-    assert replay.as_live(finish=FINISH).messages == 6 - first[1]
+    assert replay.as_live(finish=FINISH).messages == 8 - first[1]
