@@ -2,11 +2,12 @@
 SHELL := /bin/sh
 PYTHON ?=
 SECONDS ?= 120
+block ?= marketing
 RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play reset test lint faults planted-bugs docs requirements clean
+.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +22,15 @@ run: .venv/installed ## Start the platform, until Ctrl-C (SAMPLE=no: without the
 
 play: .venv/installed ## Let the sample's people work, beside a running `make run`
 	@$(RUN) deploy.sample play
+
+try: .venv/installed ## Try block=marketing on the past, sealed, beside a running `make run`
+	@$(RUN) deploy.tryout --block $(block)
+
+late-block: .venv/installed ## Let block=marketing join late, and compare, beside a running `make run`
+	@$(RUN) deploy.late_block --block $(block)
+
+verify: .venv/installed ## Compare what services said with what sync has and the log, beside a running `make run` (HEAL=yes)
+	@$(RUN) deploy.local service sync verify $(if $(filter yes,$(HEAL)),--heal)
 
 reset: .venv/installed ## Stop what runs and delete its data; downloads are kept
 	@$(RUN) deploy.local reset

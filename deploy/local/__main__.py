@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from deploy.local import jars, layout, phone, state
+from deploy.local import environment, jars, layout, phone, state
+from deploy.local.backing import Backing
 from deploy.local.interrupts import Interrupts, Stopped
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem, check_space, from_os_error
@@ -58,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")
     ring.add_argument("--queue", default=phone.QUEUE, help=f"default: {phone.QUEUE}")
     ring.set_defaults(command=_ring)
+    service = commands.add_parser("service", help="run a command of a service, as verify of sync, with its settings")
+    service.add_argument("service", choices=layout.services(), help="which service")
+    service.add_argument("rest", nargs=argparse.REMAINDER, help="its command, as python -m services.<name> has it")
+    service.set_defaults(command=_of_service)
     return parser
 
 
@@ -114,6 +120,12 @@ def _token(options: argparse.Namespace, place: Layout) -> int:
 def _ring(options: argparse.Namespace, place: Layout) -> int:
     print(phone.ring(Issuer(place), options.number, options.queue))
     return 0
+
+
+def _of_service(options: argparse.Namespace, place: Layout) -> int:
+    told = environment.of_service(place, Backing(place, [options.service]), options.service)
+    command = [sys.executable, "-m", f"services.{options.service}", *options.rest]
+    return subprocess.run(command, env={**os.environ, **told}).returncode
 
 
 def _fail(text: str) -> int:
