@@ -43,7 +43,7 @@ class Shared:
 
     def take(self) -> Platform:
         if self._kept is None:
-            self._kept = self._stack.enter_context(platform(self._seed))
+            self._kept = self._stack.enter_context(platform(self._seed, Platform))
         self._kept.sound = False
         return self._kept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import shutil
@@ -12,24 +13,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 import httpx
 
 from deploy.local.layout import HOST, ROOT, Layout, free_port
 from deploy.local.tokens import AUDIENCE, ISSUER, Issuer, actor
-from services.callcenter import wiring as callcenter
-from services.sync import wiring as sync
-from shared.pipeline import migrate
+from shared.edge import settings
+from shared.pipeline import migrate, topics
+from shared.pipeline.main import Block
 from tests.builders import KEKS
 from tests.faults.ledger import Client, Ledger, Load
 from tests.faults.page import Page
 from tests.faults.processes import Keeper, Process
 from tests.faults.receiver import Receiver
+from tests.faults.rest import drain
 from tests.faults.servers import Servers
 from tests.faults.verify import verify
 
-SERVICES = ("callcenter", "sync")
 SESSION_SECONDS = 2
 """After so long Kafka gives up a member of a group that shows no life; PostgreSQL ends a leader's session after 5."""
 READY_SECONDS = 60
@@ -37,23 +38,27 @@ DRAIN_SECONDS = 60
 """What isn't drained after so long is stuck."""
 
 
-def until(what: Callable[[], bool], seconds: float, why: str) -> None:
-    """Wait for a condition; fails with ``why`` when it doesn't come."""
+def until(what: Callable[[], bool], seconds: float, why: str | Callable[[], str]) -> None:
+    """Wait for a condition; fails with ``why``, as it is then, when it doesn't come."""
     end = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < end, f"{why} (waited {seconds:.0f} s)"
+        assert time.monotonic() < end, f"{why if isinstance(why, str) else why()} (waited {seconds:.0f} s)"
         time.sleep(0.05)
 
 
 class Platform:
     """Everything, in a temporary folder of its own. Started by ``platform()``."""
 
+    services: tuple[str, ...] = ("callcenter", "sync")
+    heads_seconds = 3_600
+    """No service says how far it has come: some tests count a service's events."""
+
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
         self.servers = Servers(folder)
         self.receiver = Receiver()
         self.ledger = Ledger(folder / "ledger.jsonl")
-        self.ports = {service: free_port() for service in SERVICES}
+        self.ports = {service: free_port() for service in self.services}
         self.issuer = Issuer(Layout(folder))
         self.fault_log = folder / "faults.log"
         self.sound = True
@@ -62,6 +67,8 @@ class Platform:
         self.processes: list[Process] = []
         self.seconds: dict[str, Process] = {}
         """A second worker of each service, not running until a test starts it."""
+        self.streams: Process
+        """The process of live windows, not running until a test starts it."""
         self.keeper = Keeper([])
         self._loads = 0
 
@@ -71,17 +78,23 @@ class Platform:
         (self.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
         self.issuer.publish()
         self._environment = self._make_environment()
-        for service, versions in (("callcenter", callcenter.VERSIONS), ("sync", sync.VERSIONS)):
-            migrate.upgrade(self._environment[f"CRM_{service.upper()}_DATABASE_URL"], versions)
-        self.processes = [self._process(s, c, 1) for s in SERVICES for c in ("api", "worker")]
-        self.seconds = {s: self._process(s, "worker", 2) for s in SERVICES}
-        self.keeper = Keeper([*self.processes, *self.seconds.values()])
+        for service in self.services:
+            migrate.upgrade(self._environment[f"CRM_{service.upper()}_DATABASE_URL"], block(service).versions)
+        self.processes = [self._process(s, c, 1) for s in self.services for c in ("api", "worker")]
+        self.seconds = {s: self._process(s, "worker", 2) for s in self.services}
+        self.streams = self._process("callcenter", "streams", 1)
+        self.keeper = Keeper([*self.processes, *self.seconds.values(), self.streams])
+        self.arm()
         for process in self.processes:
             process.start()
         self.keeper.start()
         self.wait_ready()
-        # What is published before sync has met a topic is history to it, and nobody is told of history.
-        until(lambda: self._has_met("callcenter.events"), READY_SECONDS, "sync doesn't read the call center's topic")
+        # What is published before a service has met a topic is history to it, and nobody is told of history.
+        for service in self.services:
+            until(lambda s=service: self._has_met_all(s), READY_SECONDS, f"{service} doesn't read all topics")  # type: ignore[misc]
+
+    def arm(self) -> None:
+        """Say what is to strike the processes from their first start on."""
 
     def close(self) -> None:
         if not self.sound:
@@ -92,7 +105,8 @@ class Platform:
 
     def process(self, service: str, command: str) -> Process:
         """The first process of its kind."""
-        return next(p for p in self.processes if (p.service, p.command) == (service, command))
+        known = [*self.processes, self.streams]
+        return next(p for p in known if (p.service, p.command) == (service, command))
 
     def url(self, service: str) -> str:
         return f"http://{HOST}:{self.ports[service]}"
@@ -102,7 +116,7 @@ class Platform:
 
     def wait_ready(self, *services: str) -> None:
         """Wait until the APIs answer."""
-        for service in services or SERVICES:
+        for service in services or self.services:
             until(lambda s=service: self._answers(s), READY_SECONDS, f"{service} doesn't answer")  # type: ignore[misc]
 
     def command(self, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -155,13 +169,25 @@ class Platform:
         """Wait until everything is drained, then compare every service with the ledger."""
         print(f"seed {self.seed}: {self.ledger.commands} commands; ends of processes: {self.ends()}")
         self._end_leases()
-        verify(self.servers, self.ledger, self.receiver, seconds)
+        self.drain(seconds)
+        verify(self.servers, self.ledger, self.receiver)
         self.sound = True
 
+    def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until nothing is on its way any more; what doesn't come to rest is stuck, and fails."""
+        drain(self.servers, {service: self.sources(service) for service in self.services}, seconds)
+
+    def sources(self, service: str) -> list[str]:
+        """The services here, itself perhaps among them, that a service hears."""
+        given = settings.load(service, self._environment)
+        return [source for source in block(service).subscriptions(given).sources if source in self.services]
+
     def _end_leases(self) -> None:
-        """Effects whose performers died are tried again when a minute is over: let it be over."""
-        with self.servers.direct("sync") as connection:
-            connection.execute("UPDATE intent SET next_attempt = now() WHERE outcome IS NULL")
+        """What failed, or whose performers died, is tried again when a minute is over: let it be over."""
+        for service in self.services:
+            with self.servers.direct(service) as connection:
+                connection.execute("UPDATE intent SET next_attempt = now() WHERE outcome IS NULL")
+                connection.execute("UPDATE due SET at = now() WHERE at < now() + interval '1 hour'")
 
     def ends(self) -> dict[str, list[int]]:
         """With which codes each process has ended so far."""
@@ -170,12 +196,12 @@ class Platform:
     def _process(self, service: str, command: str, number: int) -> Process:
         return Process(service, command, self._environment, self.folder / f"{service}-{command}-{number}.log", number)
 
-    def _has_met(self, topic: str) -> bool:
-        with self.servers.direct("sync") as connection:
+    def _has_met_all(self, service: str) -> bool:
+        with self.servers.direct(service) as connection:
             found = connection.execute(
-                "SELECT 1 FROM consumer_offset WHERE topic = %s AND partition >= 0 AND subscription = 'main'", [topic]
+                "SELECT DISTINCT topic FROM consumer_offset WHERE partition >= 0 AND subscription = 'main'"
             )
-            return found.fetchone() is not None
+            return {topic for (topic,) in found} >= {source + topics.EVENTS for source in self.sources(service)}
 
     def _answers(self, service: str) -> bool:
         try:
@@ -199,20 +225,30 @@ class Platform:
             "CRM_NOTIFY_URL": self.receiver.url,
             "CRM_FAULT_LOG": str(self.fault_log),
             "CRM_PARTITIONS": "4",
+            "CRM_HEADS_SECONDS": str(self.heads_seconds),
         }
-        for service in SERVICES:
+        for service in self.services:
             told[f"CRM_{service.upper()}_DATABASE_URL"] = self.servers.make_database(service)
             told[f"CRM_{service.upper()}_PORT"] = str(self.ports[service])
             told[f"CRM_{service.upper()}_URL"] = self.url(service)
         return told
 
 
+def block(service: str) -> Block:
+    """A service as its wiring puts it together."""
+    found: Block = importlib.import_module(f"services.{service}.wiring").BLOCK
+    return found
+
+
+Kind = TypeVar("Kind", bound=Platform)
+
+
 @contextmanager
-def platform(seed: int) -> Iterator[Platform]:
+def platform(seed: int, kind: type[Kind]) -> Iterator[Kind]:
     """A running platform, gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="crm-faults-"))
     folder.chmod(0o711)  # lets root's PostgreSQL, another user, pass through
-    made = Platform(folder, seed)
+    made = kind(folder, seed)
     try:
         made.start()
         yield made

@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-ANSWER_SECONDS = 4.0
-STUCK_SECONDS = 60.0
-RETRY_SECONDS = 0.1
+from tests.faults.insisting import ANSWER_SECONDS, STUCK_SECONDS, insist
+
 PAUSE_SECONDS = 0.1
 """Between two callers of a client, so that what is tried has the processors too."""
 DISSATISFIED = 1
 SATISFIED = 5
-
-
-class Stuck(AssertionError):
-    """A command wasn't acknowledged within the bound."""
 
 
 @dataclass
@@ -138,29 +132,27 @@ class Client:
     def command(self, subject: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send until it is acknowledged, always with the same key. Raises ``Stuck``."""
         headers = {"authorization": f"Bearer {self._tokens[subject]}", "idempotency-key": self._unique()}
-        end, last = time.monotonic() + STUCK_SECONDS, ""
-        while time.monotonic() < end:
-            try:
-                answer = self._http.post(path, json=body, headers=headers)
-            except httpx.HTTPError as error:
-                last = type(error).__name__
-            else:
-                if answer.status_code < 300:
-                    acknowledged: dict[str, Any] = answer.json()
-                    return acknowledged
-                last = f"{answer.status_code} {answer.text[:200]}"
-                assert answer.status_code >= 500, f"{path}: {last}"
-            time.sleep(RETRY_SECONDS)
-        raise Stuck(f"{path} wasn't acknowledged in {STUCK_SECONDS:.0f} s: {last}")
+        answer = insist(lambda: self._http.post(path, json=body, headers=headers), path)
+        assert answer.status_code < 300, f"{path}: {answer.status_code} {answer.text[:200]}"
+        acknowledged: dict[str, Any] = answer.json()
+        return acknowledged
 
     def _unique(self) -> str:
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
 
+class Goer(Protocol):
+    """Goes one way after the other."""
+
+    def journey(self) -> object: ...
+
+    def close(self) -> None: ...
+
+
 class Load:
     """Clients at work in threads while the context is open. What fails in one fails at its end."""
 
-    def __init__(self, make: Callable[[int, random.Random], Client], seed: str, threads: int = 2) -> None:
+    def __init__(self, make: Callable[[int, random.Random], Goer], seed: str, threads: int = 2) -> None:
         self._make, self._seed = make, seed
         self._stop = threading.Event()
         self._errors: list[BaseException] = []

@@ -11,19 +11,34 @@ from tests.faults.harness import Platform, until
 
 PLACES = {
     ("callcenter", "api"): ("transact.commit", "wakeup.notify", "http.answer", "live.send"),
-    ("callcenter", "worker"): ("relay.send_key", "relay.flush_keys", "relay.send", "relay.flush", "relay.commit"),
-    ("sync", "worker"): ("consumer.commit", "keys.commit", "intent.take", "intent.perform", "intent.commit"),
+    ("callcenter", "worker"): (
+        "relay.send_key",
+        "relay.flush_keys",
+        "relay.send",
+        "relay.flush",
+        "relay.commit",
+        "signal.commit",
+    ),
+    ("callcenter", "streams"): ("signal.send",),
+    ("sync", "worker"): (
+        "consumer.commit",
+        "due.commit",
+        "keys.commit",
+        "intent.take",
+        "intent.perform",
+        "intent.commit",
+    ),
 }
 """Which process is to be struck at which points."""
 
-STRIKE_SECONDS = 70
+STRIKE_SECONDS = 90
 
 
 def test_every_point_has_a_place() -> None:
     assert sorted(point for points in PLACES.values() for point in points) == sorted(POINTS)
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("mode", MODES)
 def test_every_point_is_struck_and_nothing_is_lost(crm: Platform, mode: str) -> None:
     crm.fault_log.unlink(missing_ok=True)
@@ -35,7 +50,9 @@ def test_every_point_is_struck_and_nothing_is_lost(crm: Platform, mode: str) -> 
     crm.keeper.restart(armed)
     crm.wait_ready()
     with crm.open_page(), crm.load() as load:
-        until(lambda: set(crm.struck()) == {f"{p}={mode}" for p in POINTS} or load.failed, STRIKE_SECONDS, _left(crm))
+        due = {f"{point}={mode}" for point in POINTS}
+        until(lambda: set(crm.struck()) == due or load.failed, STRIKE_SECONDS, lambda: _left(crm))
+    crm.keeper.stop([crm.streams])
     assert sorted(crm.struck()) == sorted(f"{point}={mode}" for point in POINTS)
     crm.verify()
 

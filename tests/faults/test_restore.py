@@ -11,7 +11,6 @@ from confluent_kafka.admin import AdminClient
 
 from shared.pipeline import topics
 from tests.faults.harness import Platform, until
-from tests.faults.verify import drain
 
 LOAD_SECONDS = 3
 SAVED = "callcenter_saved"
@@ -104,7 +103,7 @@ def _work(crm: Platform) -> None:
     """Callers for a while, until everything of it has arrived."""
     with crm.load():
         time.sleep(LOAD_SECONDS)
-    drain(crm.servers, 40)
+    crm.drain(40)
 
 
 def _start(crm: Platform) -> None:
