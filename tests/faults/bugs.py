@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PIPELINE = "tests/integration/pipeline"
+MARKETING = "tests/integration/marketing"
+SYNC = "tests/integration/sync"
+SFA = "tests/integration/sfa"
 FAULTS = "tests/faults"
 SYNC = "tests/integration/sync"
 
@@ -26,7 +29,9 @@ class Bug:
 
 
 def _bug(name: str, tests: str, *edits: tuple[str, str, str]) -> Bug:
-    return Bug(name, tuple(Edit(f"shared/pipeline/{path}", old, new) for path, old, new in edits), tuple(tests.split()))
+    """``edits``: file, old and new text; a name without a folder is one of shared/pipeline."""
+    placed = (Edit(path if "/" in path else f"shared/pipeline/{path}", old, new) for path, old, new in edits)
+    return Bug(name, tuple(placed), tuple(tests.split()))
 
 
 BUGS = (
@@ -193,5 +198,80 @@ BUGS = (
             ),
         ),
         (f"{SYNC}/test_devices.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",),
+    ),
+    _bug(
+        "a cluster fold without the row's lock (a mark leaves no trace)",
+        f"{MARKETING}/test_standings.py::test_what_comes_while_a_customer_is_worked_out_is_not_lost "
+        f"{PIPELINE}/test_tasks.py::test_a_change_that_commits_while_its_key_is_worked_out_is_not_lost",
+        ("due.py", ", version = d.version + 1\n", "\n"),
+    ),
+    _bug(
+        "two processes at one task",
+        f"{PIPELINE}/test_tasks.py::test_one_process_at_a_time_works_on_a_task",
+        (
+            "tasks.py",
+            'if not work.session.scalar(lock, {"name": f"due/{task.name}"}) or not caught_up(',
+            "if not caught_up(",
+        ),
+    ),
+    _bug(
+        "a link that counts twice",
+        f"{MARKETING}/test_standings.py::test_members_of_one_customer_have_one_value_as_long_as_they_are_one",
+        (
+            "services/marketing/segments/standings.py",
+            "[one for m in sorted(of_it) for one in of[m]]",
+            "[one for m in sorted(of_it) + sorted(set(of_it) - {cluster}) for one in of[m]]",
+        ),
+    ),
+    _bug(
+        "an opt-out not written to all members of those linked later",
+        f"{SYNC}/test_identity.py::test_an_opt_out_reaches_all_members_when_linked_before_or_after",
+        ("services/sync/identity/consent.py", "for mate in customer:\n", "for mate in customer[:1]:\n"),
+    ),
+    _bug(
+        "an opt-out not written to all members where it's edited",
+        f"{PIPELINE}/test_edits.py::test_an_opt_out_is_written_for_all_mates_and_may_be_taken_back_at_any_of_them",
+        (
+            "edits.py",
+            "    for mate in mates:\n        repeat_consent(work, made_here,",
+            "    for mate in mates[:1]:\n        repeat_consent(work, made_here,",
+        ),
+    ),
+    _bug(
+        "a derived fact published again on a rebuild",
+        f"{MARKETING}/test_standings.py::test_a_rebuild_says_nothing_again",
+        (
+            "services/marketing/subscriptions.py",
+            "derived=(profile, spending, purchase, stay),",
+            "derived=(profile, spending, purchase, stay, published_value, published_stay),",
+        ),
+        (
+            "services/marketing/subscriptions.py",
+            "from services.marketing.segments.tables import stay\n",
+            "from services.marketing.segments.tables import published_stay, published_value, stay\n",
+        ),
+    ),
+    _bug(
+        "a device answer not stored",
+        f"{SYNC}/test_devices.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",
+        (
+            "services/sync/devices/handlers.py",
+            '"answer": msgspec.to_builtins(answer),',
+            '"answer": msgspec.to_builtins(Answer(one.number, rules.STORED)),',
+        ),
+    ),
+    _bug(
+        "territory checked at pull only",
+        f"{SYNC}/test_devices.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",
+        (
+            "services/sync/devices/handlers.py",
+            "    if problem := check(work, of.rep, content.customer):\n        return problem\n",
+            "",
+        ),
+    ),
+    _bug(
+        "territory of a requested order not checked where it's placed",
+        f"{SFA}/test_requests.py::test_a_request_that_can_t_become_an_order_is_refused_with_the_reason",
+        ("services/sfa/requests/rules.py", "    if not at.in_territory:\n", "    if False:\n"),
     ),
 )
