@@ -38,7 +38,7 @@ def all_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
 def turned_away(client: TestClient, method: str, path: str) -> bool:
     """Whether a request without a token is refused, or, for a page, sent to sign in."""
     plain = client.request(method, path)
-    if plain.status_code != 404:
+    if plain.status_code not in (404, 405):
         return bool(plain.status_code == 401)
     page = client.request(method, path, headers={"accept": "text/html"})
     return bool(page.status_code == 303 and page.headers["location"] == "/sign-in")
@@ -56,7 +56,7 @@ def test_every_route_asks_for_a_token(service: str) -> None:
             path = re.sub(r"\{[^}]*\}", AN_ID, route.path)
             assert turned_away(client, method, path), f"{method} {route.path}"
             asked += 1
-    assert asked > 8
+    assert asked > 5
 
 
 def claims(**changes: Any) -> dict[str, Any]:

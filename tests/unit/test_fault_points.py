@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[2]
 
 ALLOWED = {
     ("shared/pipeline/attempt.py", "_try", "commit"): "releases a savepoint; the batch commits in transact",
+    ("shared/pipeline/worker.py", "_begin", "begin"): "no transaction: notes where the log ends, by transact",
+    ("services/sync/devices/handlers.py", "_try", "commit"): "releases a savepoint; the push commits in transact",
+    (
+        "services/sync/devices/api.py",
+        "pull",
+        "transact",
+    ): "notes how far a device has come, in an answer that changes nothing else; a repeat says the same",
     ("shared/pipeline/migrate.py", "upgrade", "begin"): "creates tables, before anything is on its way",
     ("shared/pipeline/relay.py", "_lead", "flush"): "after purge nothing is left to be acknowledged",
     ("shared/pipeline/relay.py", "_read", "transaction"): "only reads",
