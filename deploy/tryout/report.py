@@ -14,7 +14,7 @@ from deploy.local.progress import Progress
 from deploy.tryout.weeks import Weeks, by_week, last_part, week_of
 from shared.pipeline.replay import Replay
 
-MOST_TYPES = 12
+MOST_TYPES = 6
 TOP = 10
 
 _MOVES = text("""
@@ -70,14 +70,14 @@ def _top(replay: Replay) -> Table:
 
 
 def _types(counted: Counter[tuple[datetime, str]], first: datetime) -> Table:
-    weeks = {key: n for key, n in by_week(counted).items() if key[0] >= week_of(first)}
-    totals: dict[str, int] = {}
-    for (_, name), number in weeks.items():
-        totals[name] = totals.get(name, 0) + number
-    mondays = sorted({week for week, _ in weeks})
-    table = Table("type", *(f"{week:%m-%d}" for week in mondays), "all")
-    for name in sorted(totals, key=lambda each: (-totals[each], each))[:MOST_TYPES]:
-        table.add_row(name, *(f"{weeks.get((week, name), 0):,}" for week in mondays), f"{totals[name]:,}")
+    table = Table("week of", "all", "of which")
+    weeks: dict[datetime, Counter[str]] = {}
+    for (week, name), number in by_week(counted).items():
+        if week >= week_of(first):
+            weeks.setdefault(week, Counter())[name] += number
+    for week, types in sorted(weeks.items()):
+        said = ", ".join(f"{name} {number:,}" for name, number in types.most_common(MOST_TYPES))
+        table.add_row(f"{week:%Y-%m-%d}", f"{types.total():,}", said)
     return table
 
 
