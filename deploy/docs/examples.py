@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from shared.events import callcenter, customer
+from shared.events import callcenter, customer, heads, marketing, sfa, sync
 from shared.events.facts import Fact, type_of
 
 _CALL = "019ca9d2-4f3e-7c21-9d0a-5b7f3a1e2c44"
@@ -13,6 +13,11 @@ _CASE = "019ca9d4-1b70-7e0f-8a35-92c4d16f7b08"
 _PHONE = "019ca9d2-4f3e-7c21-9d0a-5b7f3a1e2c45"
 _NAME = "019ca9d2-4f3e-7c21-9d0a-5b7f3a1e2c46"
 _NEW_PHONE = "019ca9d9-77aa-7d52-b1c3-0e8f6a4b2d19"
+_MATE = "019ca9c0-6d1e-7a44-8f02-1c7be05d9a31"
+_CLUSTER = "019ca1b7-30f2-7c88-a6d4-f25b9e7c4410"
+_ORDER = "019caa01-5c3d-7b60-9e18-84d7a2f0c6b5"
+_DEVICE = "019ca8f0-2b4a-7d19-b7c5-6e90d1f3a827"
+_OUTAGE = "019caa40-91e6-8c02-9a7d-3f5b8c1e6d04"
 _CALLED = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 _IN_ORDER: tuple[Fact, ...] = (
@@ -59,6 +64,61 @@ _IN_ORDER: tuple[Fact, ...] = (
         case=_CASE, solution="Second charge refunded", seconds_to_solution=86_400.0, immediate=False
     ),
     callcenter.ContactAbandoned(contact="019caf10-0a5c-7b9e-8c47-3d2e1f0a9b86", waited_seconds=95.0),
+    sync.CustomerAssigned(cluster=_CLUSTER, because="phone"),
+    sync.CustomerParted(other=_MATE),
+    sync.CustomerJoined(other=_MATE),
+    sync.DeviceEnrolled(device=_DEVICE, rep="rosa"),
+    sync.NoteAdded(note="019caa00-3e7b-7f21-8c4d-a15e9b60d7f2", text="Wants a second line", device=_DEVICE, number=6),
+    sync.OrderRequested(
+        order=_ORDER,
+        lines=(sync.RequestedLine(product="internet.fiber", quantity=1, unit_price=7_995),),
+        currency="USD",
+        rep="rosa",
+        territory="us-northeast",
+        device=_DEVICE,
+        number=7,
+    ),
+    sync.DeviceRevoked(device=_DEVICE, reason="lost"),
+    sfa.TerritoryDefined(territory="us-northeast", name="Northeast", parent="us"),
+    sfa.TerritoryRepAssigned(territory="us-northeast", rep="rosa"),
+    sfa.CustomerTerritoryAssigned(territory="us-northeast"),
+    sfa.ProductDefined(
+        product="internet.fiber", name="Fiber", unit_price=7_995, currency="USD", installation="on_site"
+    ),
+    sfa.OrderPlaced(
+        order=_ORDER,
+        lines=(sfa.OrderLine(product="internet.fiber", name="Fiber", quantity=1, unit_price=7_995),),
+        total=7_995,
+        currency="USD",
+        channel="device",
+        rep="rosa",
+        territory="us-northeast",
+        promised=datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC),
+    ),
+    sfa.OrderProvisioned(order=_ORDER),
+    sfa.OrderDelayed(order=_ORDER, problem="no_access", promised=datetime(2026, 3, 12, 23, 59, 59, tzinfo=UTC)),
+    sfa.OrderDelivered(order=_ORDER, how="on_site"),
+    sfa.OrderCancelled(order="019caa01-5c3d-7b60-9e18-84d7a2f0c6b6", reason="customer"),
+    sfa.OrderRefused(order="019caa01-5c3d-7b60-9e18-84d7a2f0c6b7", reason="unknown_product"),
+    sfa.TerritoryRepWithdrawn(territory="us-northeast", rep="rosa"),
+    marketing.SegmentDefined(
+        segment="high_value",
+        name="High value",
+        currency="USD",
+        measure="orders.amount",
+        window_days=365,
+        at_least=50_000,
+    ),
+    marketing.CustomerValued(
+        cluster=_CLUSTER, amount=61_240, currency="USD", window_days=365, orders=4, last_order=_CALLED
+    ),
+    marketing.SegmentEntered(segment="high_value", because=(_ORDER,)),
+    marketing.SegmentLeft(segment="high_value", because="time"),
+    callcenter.OutageProposed(outage=_OUTAGE, product="internet.fiber", place="us-617", since=_CALLED, cases=(_CASE,)),
+    callcenter.OutageConfirmed(outage=_OUTAGE),
+    callcenter.OutageDismissed(outage=_OUTAGE, reason="over"),
+    heads.HeadsReported(heads={f"customer/{_MATE}": 12}),
+    heads.ServiceLeft(),
     customer.SequenceVoided(),
     customer.CustomerErased(reason="request"),
 )

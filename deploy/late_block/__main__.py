@@ -14,6 +14,7 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from deploy.late_block.left_out import LEFT_OUT
 from deploy.local.problems import Problem
 from deploy.local.progress import Progress
 from deploy.tryout.scratch import Place
@@ -21,7 +22,6 @@ from deploy.tryout.weeks import Weeks
 from shared.pipeline import replay
 from shared.pipeline.digest import differing, digest
 from shared.pipeline.replay import Replay
-from tests.circle.left_out import LEFT_OUT
 
 SHOWN = 12
 """Characters of a digest."""

@@ -24,7 +24,7 @@ class SegmentDefined(Fact, frozen=True, kw_only=True):
 
 @fact("customer.valued", stream="customer")
 class CustomerValued(Fact, frozen=True, kw_only=True):
-    """What the customer is worth, seen from the orders of the last ``window_days``."""
+    """What the customer is worth, seen from the orders of a window that ends now."""
 
     cluster: str
     """Of which it was worked out: members of one cluster have one value between them, never to be added up."""

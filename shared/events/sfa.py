@@ -86,7 +86,7 @@ class OrderPlaced(Fact, frozen=True, kw_only=True):
 
 @fact("order.refused", stream="customer", about="order")
 class OrderRefused(Fact, frozen=True, kw_only=True):
-    """What was requested elsewhere (``order.requested``) can't become an order."""
+    """What was requested on a device can't become an order."""
 
     order: str
     reason: str

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from deploy.late_block.left_out import LEFT_OUT
 from shared.pipeline.digest import differing, digest
 from shared.pipeline.main import Block
 from tests.builders import Issuer, SetClock
 from tests.circle import history, ids
-from tests.circle.left_out import LEFT_OUT
 from tests.circle.steps import steps
 from tests.servers import KafkaServer, PostgresServer
 
@@ -39,11 +39,13 @@ def test_every_order_of_joining_ends_in_the_same_state(
             return {name: of.settings.database_url for name, of in platform.joined.items()}
 
     from_the_start = played(ORDERS[0], late=False)
+    wrong = []
     for order in ORDERS:
         joined = played(order, late=True)
         for name, block in blocks.items():
             if found := different(block, from_the_start[name], joined[name]):
-                pytest.fail(f"{name}, joining as {' '.join(order)}\n{found}")
+                wrong.append(f"{name}, joining as {' '.join(order)}\n{found}")
+    assert not wrong, f"{len(wrong)} states differ\n" + "\n".join(wrong)
 
 
 def different(block: Block, one: str, other: str) -> str:

@@ -109,7 +109,7 @@ def _publish(source: str, facts: list[Fact], types: list[FactType], folder: Path
     renamed: dict[str, str] = {}
     for minute, (fact, fact_type) in enumerate(zip(facts, types, strict=True)):
         data = _with_own_ids(to_data(fact), renamed)
-        named = data.get(fact_type.about) if fact_type.about else None
+        named = data.get(fact_type.about) if fact_type.about else source
         stream = f"customer/{member}" if fact_type.stream in ("customer", "") else f"{fact_type.stream}/{named}"
         heads[stream] += 1
         event_id, at = envelope.new_id(), NOON + timedelta(minutes=minute)
