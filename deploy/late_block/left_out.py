@@ -22,6 +22,16 @@ LEFT_OUT: dict[str, tuple[LeftOut, ...]] = {
         ),
         LeftOut(
             "interaction",
+            "the rule that holds until a person gives another is said when it is first used",
+            rows="type = 'segment.defined' AND author = 'service:marketing'",
+        ),
+        LeftOut(
+            "told_head",
+            "counts all that these two have said in a stream, derived facts too",
+            rows="source IN ('marketing', 'sync')",
+        ),
+        LeftOut(
+            "interaction",
             "counts the derived facts of its stream too; that it is dense, verify proves",
             columns=("sequence",),
         ),

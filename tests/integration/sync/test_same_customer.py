@@ -103,7 +103,8 @@ def test_suggestions_go_on_where_a_page_ended(sync: Service, callcenter: Teller,
         registered(callcenter, claim("phone", PHONE), claim("email", "ana@example.org"))
     pass_all(sync, callcenter)
     work_out(sync)
-    client, found, after = signed_in(OLGA), list[tuple[str, str]](), ""
+    client, found = signed_in(OLGA), list[tuple[str, str]]()
+    after: str | None = ""
     while after is not None:
         page = client.get("/suggestions", params={"why": "crowded", "after": after, "limit": 5}).json()
         found += [(one["customer"], one["because"]) for one in page["suggestions"]]
