@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from shared.pipeline import topics
 
 READ_SECONDS = 20.0
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ def read(bootstrap: str, service: str) -> list[Told]:
     found: dict[tuple[str, int], Told] = {}
     try:
         consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+        until = time.monotonic() + READ_SECONDS
         while any(end > 0 for end in ends.values()):
-            messages = consumer.consume(1_000, READ_SECONDS)
-            assert messages, f"the log of {service} can't be read to its end: {ends}"
-            for message in messages:
+            assert time.monotonic() < until, f"the log of {service} can't be read to its end: {ends}"
+            for message in consumer.consume(1_000, POLL_SECONDS):
                 assert message.error() is None, message.error()
                 told = _told(message.value())
                 same = found.setdefault((told.stream, told.sequence), told)
@@ -63,5 +65,5 @@ def read(bootstrap: str, service: str) -> list[Told]:
 
 def _told(value: Any) -> Told:
     event = json.loads(value)
-    time = datetime.fromisoformat(event["time"])
-    return Told(event["subject"], int(event["sequence"]), event["id"], event["type"], time, event["data"])
+    at = datetime.fromisoformat(event["time"])
+    return Told(event["subject"], int(event["sequence"]), event["id"], event["type"], at, event["data"])
