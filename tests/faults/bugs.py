@@ -9,7 +9,6 @@ MARKETING = "tests/integration/marketing"
 SYNC = "tests/integration/sync"
 SFA = "tests/integration/sfa"
 FAULTS = "tests/faults"
-SYNC = "tests/integration/sync"
 
 
 @dataclass(frozen=True)
@@ -176,29 +175,6 @@ BUGS = (
         f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[raise-before]",
         ("commands.py", "        if found is not None:\n", "        if found is not None and False:\n"),
     ),
-    Bug(
-        "a device answer not stored",
-        (
-            Edit(
-                "services/sync/devices/handlers.py",
-                "    work.session.execute(mutation.insert(), row)\n",
-                "    _ = row\n",
-            ),
-            Edit("services/sync/devices/handlers.py", "number=next_number - 1, made=made, ", ""),
-        ),
-        (f"{SYNC}/test_devices.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",),
-    ),
-    Bug(
-        "territory checked at pull only",
-        (
-            Edit(
-                "services/sync/devices/handlers.py",
-                "    if problem := check(work, of.rep, content.customer):\n",
-                "    if (problem := check(work, of.rep, content.customer)) and False:\n",
-            ),
-        ),
-        (f"{SYNC}/test_devices.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",),
-    ),
     _bug(
         "a cluster fold without the row's lock (a mark leaves no trace)",
         f"{MARKETING}/test_standings.py::test_what_comes_while_a_customer_is_worked_out_is_not_lost "
@@ -256,9 +232,10 @@ BUGS = (
         f"{SYNC}/test_devices.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",
         (
             "services/sync/devices/handlers.py",
-            '"answer": msgspec.to_builtins(answer),',
-            '"answer": msgspec.to_builtins(Answer(one.number, rules.STORED)),',
+            "    work.session.execute(mutation.insert(), row)\n",
+            "    _ = row\n",
         ),
+        ("services/sync/devices/handlers.py", "number=next_number - 1, made=made, ", ""),
     ),
     _bug(
         "territory checked at pull only",
