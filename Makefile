@@ -45,7 +45,7 @@ lint: .venv/installed ## Check style, types and the direction of imports
 	.venv/bin/python .venv/bin/lint-imports
 
 faults: .venv/installed ## Break things at random for SECONDS=120 and compare the ledger
-	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest -s tests/faults/test_random.py
+	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest -s tests/faults/test_random.py tests/faults/test_circle.py
 
 planted-bugs: .venv/installed ## Plant bugs in a copy, one at a time: do the tests find them?
 	@$(RUN) tests.faults.planted_bugs
