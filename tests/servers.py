@@ -16,22 +16,25 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import psycopg
+from confluent_kafka.admin import AdminClient
 from docker.errors import DockerException
 from psycopg import sql
 from sqlalchemy import URL, make_url
 from testcontainers.core.container import DockerContainer
 
 from deploy.local import kafka, layout, postgres
+from shared.pipeline import topics
 
 MAX_CONNECTIONS = 300
 START_SECONDS = 120
+DELETED_SECONDS = 20
 ENGINE_ANSWER_SECONDS = 2
 KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
 POSTGRES_IMAGE = f"postgres:{postgres.VERSION}"
@@ -39,9 +42,22 @@ POSTGRES_IMAGE = f"postgres:{postgres.VERSION}"
 
 @dataclass(frozen=True)
 class KafkaServer:
-    """A Kafka to use. It may have topics of others: take names of your own."""
+    """A Kafka to use. It may have topics of others: take names of your own, or have them forgotten."""
 
     bootstrap_servers: str
+
+    def forget(self, services: Iterable[str]) -> None:
+        """Delete these services' topics, so that a new history can begin."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
+        wanted = {service + kind for service in services for kind in (topics.EVENTS, topics.KEYS)}
+        present = sorted(wanted & set(admin.list_topics(timeout=10).topics))
+        for future in admin.delete_topics(present).values() if present else ():
+            future.result()
+        deadline = time.monotonic() + DELETED_SECONDS
+        while wanted & set(admin.list_topics(timeout=10).topics):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{', '.join(present)} weren't deleted in {DELETED_SECONDS} s")
+            time.sleep(0.01)
 
 
 class PostgresServer:

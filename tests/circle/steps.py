@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -32,7 +32,6 @@ from tests.builders import KEKS, Issuer, SetClock
 from tests.servers import KafkaServer, PostgresServer
 
 PARTITIONS = 2
-DELETED_SECONDS = 20
 
 
 @dataclass
@@ -187,23 +186,9 @@ def steps(
     issuer: Issuer,
 ) -> Iterator[Steps]:
     """A platform without a block yet, its topics new."""
-    fresh_topics(kafka, blocks)
+    kafka.forget(blocks)
     with ExitStack() as stack:
         yield Steps(kafka, postgres, blocks, clock, stack, from_templates, issuer)
-
-
-def fresh_topics(kafka: KafkaServer, names: Iterable[str]) -> None:
-    """Delete these services' topics, so that a new history can begin."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    wanted = [name + kind for name in names for kind in (topics.EVENTS, topics.KEYS)]
-    present = [topic for topic in wanted if topic in admin.list_topics(timeout=10).topics]
-    for future in admin.delete_topics(present).values() if present else ():
-        future.result()
-    deadline = time.monotonic() + DELETED_SECONDS
-    while set(wanted) & set(admin.list_topics(timeout=10).topics):
-        if time.monotonic() > deadline:
-            raise KafkaException("topics weren't deleted in time")
-        time.sleep(0.01)
 
 
 def _copied(postgres: PostgresServer, template: str) -> str:

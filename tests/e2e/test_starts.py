@@ -23,10 +23,10 @@ from tests.servers import KafkaServer, PostgresServer
 SECONDS = 60
 
 
-def until(what: Callable[[], bool], why: str) -> None:
+def until(what: Callable[[], bool], why: str, log: Path) -> None:
     end = time.monotonic() + SECONDS
     while not what():
-        assert time.monotonic() < end, why
+        assert time.monotonic() < end, f"{why}:\n{log.read_text()}"
         time.sleep(0.05)
 
 
@@ -41,6 +41,7 @@ def is_ready(url: str) -> bool:
 def test_a_service_starts_works_and_stops(
     service: str, kafka: KafkaServer, postgres: PostgresServer, tmp_path: Path
 ) -> None:
+    kafka.forget([service])
     jwks = tmp_path / "jwks.json"
     jwks.write_text(json.dumps(KeySet([OKPKey.generate_key("Ed25519", private=False)]).as_dict()))
     port, metrics = free_port(), free_port()
@@ -70,8 +71,8 @@ def test_a_service_starts_works_and_stops(
             return False
 
     try:
-        until(lambda: is_ready(f"http://{HOST}:{port}"), f"{service} isn't ready")
-        until(leads, f"the worker of {service} doesn't send")
+        until(lambda: is_ready(f"http://{HOST}:{port}"), f"{service} isn't ready", tmp_path / "log")
+        until(leads, f"the worker of {service} doesn't send", tmp_path / "log")
     finally:
         for process in processes:
             process.terminate()
