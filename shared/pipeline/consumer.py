@@ -75,6 +75,8 @@ class SubscriptionConsumer:
         self._generation = 0
         self._look_due = 0.0
         self._silent_since = time.monotonic()
+        self._joining = True
+        """Whether it has yet to hear which partitions it is given."""
 
     def begin(self) -> None:
         """Note where the log ends now, if that wasn't noted before: until there nothing is derived (see due)."""
@@ -99,6 +101,7 @@ class SubscriptionConsumer:
     def _session(self) -> None:
         self._note_absent_topics()
         group = {"group.id": f"{self._service.name}.{self._name}"}
+        self._joining, self._silent_since = True, time.monotonic()
         consumer = Consumer({**TUNING, **self._service.kafka, **GUARANTEES, **group})
         try:
             consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
@@ -198,6 +201,7 @@ class SubscriptionConsumer:
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """Read on from the offsets in PostgreSQL, which must lie inside the log."""
         self._generation += 1
+        self._joining = False
         places = [(tp.topic, tp.partition) for tp in partitions]
         ends = self._log_ends(places)
         known = self._service.transact(self._service.itself, lambda work: self._begin(work, ends))
@@ -213,6 +217,7 @@ class SubscriptionConsumer:
     def _revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._generation += 1
         self._next = {}
+        self._joining, self._silent_since = True, time.monotonic()
 
     def _begin(self, work: Work, ends: Mapping[Partition, int]) -> dict[Partition, int]:
         known = offsets.read(work.session, self._name)
@@ -251,10 +256,13 @@ class SubscriptionConsumer:
         self._measure(consumer)
 
     def _doubt_silence(self) -> None:
-        """Raises ``ReadTimedOut`` when the log goes on but nothing comes: a new session is the cure."""
+        """Raises ``ReadTimedOut`` when the log goes on but nothing comes, or the group gives no word of who reads what:
+        a new session is the cure."""
         if time.monotonic() - self._silent_since < SILENT_SECONDS:
             return
         self._silent_since = time.monotonic()
+        if self._joining:
+            raise ReadTimedOut(f"no word of partitions for {SILENT_SECONDS} s")
         if any(end > self._next.get(place, end) for place, end in self._log_ends(list(self._next)).items()):
             raise ReadTimedOut(f"no message for {SILENT_SECONDS} s, though there are some")
 

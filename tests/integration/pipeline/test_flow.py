@@ -151,6 +151,28 @@ def test_a_consumer_that_gets_nothing_though_there_is_more_begins_again(
     assert len(times) > 1
 
 
+def test_a_consumer_that_lost_its_partitions_and_gets_none_begins_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(consumer, "SILENT_SECONDS", 2.0)
+    assigned = SubscriptionConsumer._assigned
+    times: list[int] = []
+
+    def lost_at_first(self: SubscriptionConsumer, kafka: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        times.append(len(partitions))
+        if len(times) > 1:
+            return assigned(self, kafka, partitions)
+        kafka.assign([])
+        return self._revoked(kafka, partitions)
+
+    monkeypatch.setattr(SubscriptionConsumer, "_assigned", lost_at_first)
+    with pair.relaying(), pair.consuming():
+        publish(pair.publisher, (new_member(), "one"))
+        pair.heard(1)
+    assert len(times) > 1
+
+
 def test_a_commit_wakes_the_relay(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "LOOK_SECONDS", 4.0)
     monkeypatch.setattr(relay, "LEASE_SECONDS", 60)
