@@ -53,7 +53,7 @@ class Circle(Platform):
 
     def verify(self, seconds: float = 90) -> None:
         """Wait until everything is drained, then compare the four services with what was promised, and each other."""
-        print(f"seed {self.seed}: {self.rounds.journeys} journeys; ends of processes: {self.ends()}")
+        print(f"seed {self.seed}: {self.rounds}; ends of processes: {self.ends()}")
         self._end_leases()
         self.drain(seconds)
         logs = {service: log.read(self.servers.kafka.bootstrap_servers, service) for service in self.services}

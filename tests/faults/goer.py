@@ -18,7 +18,7 @@ CURRENCY = "USD"
 PRICES = {"phone": 349_00, "line": 129_00, "cable": 19_00}
 """In minor units. A handful of them makes a customer worth much, and a cancelled one less again."""
 UNKNOWN = "unicorn"
-KNOWN = 0.5
+KNOWN = 0.6
 """How often somebody comes again."""
 
 
@@ -209,7 +209,7 @@ Step = Callable[[Goer, Person], None]
 STEPS: tuple[tuple[Step, float], ...] = (
     (Goer._edit, 0.5),
     (Goer._write_on_device, 0.7),
-    (Goer._meet_again, 0.4),
+    (Goer._meet_again, 0.5),
     (Goer._order_at_sales, 0.4),
     (Goer._forbid, 0.15),
     (Goer._follow, 0.6),

@@ -65,5 +65,14 @@ class Rounds:
     repeated: int = 0
     """Pushes that were sent once more after their acknowledgement."""
 
+    def __str__(self) -> str:
+        of = self.everybody()
+        return (
+            f"{self.journeys} journeys of {len(of)} customers, {sum(len(p.orders) for p in of)} orders placed and "
+            f"{sum(len(p.refused) for p in of)} refused, {sum(len(p.notes) for p in of)} notes, "
+            f"{sum(len(p.claims) + len(p.values) for p in of)} edits, {sum(bool(p.other) for p in of)} met twice, "
+            f"{sum(p.decided for p in of)} of these parted, {self.repeated} pushes sent once more"
+        )
+
     def everybody(self) -> list[Person]:
         return [person for of in self.persons.values() for person in of]

@@ -42,4 +42,4 @@ def test_the_circle_closes_whatever_breaks(seed: int) -> None:
                     lambda: circle.rounds.journeys >= LEAST or load.failed, LEAST_SECONDS, "hardly anybody comes round"
                 )
             circle.verify()
-        print(f"struck: {sorted(circle.struck())}; pushes repeated: {circle.rounds.repeated}")
+        print(f"struck: {sorted(circle.struck())}")
