@@ -1,17 +1,20 @@
 """Runs each service's own tests where the other services' folders don't exist: ``python -m tests.alone [service …]``.
 
+``--then PATH`` runs other tests afterwards, in the whole checkout.
+
 A copy of the checkout is made without them, in a temporary folder. So a service that leans on another one's code can't
 pass. The servers are started once and used by all.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.layout import ROOT
@@ -28,9 +31,13 @@ def tests_of(service: str) -> list[str]:
     return [f"tests/{kind}/{service}" for kind in ("unit", "integration") if (ROOT / "tests" / kind / service).is_dir()]
 
 
-def main(wanted: Iterable[str]) -> int:
-    """Gives the number of services whose tests failed alone."""
-    services = list(wanted) or SERVICES
+def main(arguments: list[str]) -> int:
+    """Gives the number of runs that failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.alone", description=__doc__)
+    parser.add_argument("service", nargs="*")
+    parser.add_argument("--then", metavar="PATH")
+    options = parser.parse_args(arguments)
+    services = options.service or SERVICES
     if unknown := set(services) - set(SERVICES):
         print(f"There is no service {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}.", file=sys.stderr)
         return 2
@@ -43,9 +50,14 @@ def main(wanted: Iterable[str]) -> int:
         for service in services:
             print(f"== {service} alone", flush=True)
             if run(service, servers):
-                failed.append(service)
+                failed.append(f"{service} alone")
+        if options.then:
+            print(f"== {options.then}", flush=True)
+            command = [sys.executable, "-m", "pytest", "-q", options.then]
+            if subprocess.run(command, cwd=ROOT, env={**os.environ, **servers}).returncode:
+                failed.append(options.then)
     if failed:
-        print(f"Alone fail: {', '.join(failed)}", flush=True)
+        print(f"Failed: {', '.join(failed)}", flush=True)
     return len(failed)
 
 
