@@ -36,7 +36,7 @@ def test_the_segments_page_says_who_entered_and_left_and_how_many_are_in(fresh: 
     ]
     page = fresh.get("/", html=True)
     assert page.status_code == 200
-    assert "1 customers are in it." in page.text
+    assert "1 customer is in it." in page.text
     assert "Ada &lt;b&gt;" in page.text
     assert "an order was cancelled" in page.text
     assert "$500.00" in page.text
@@ -58,7 +58,7 @@ def test_a_customers_page_says_why_it_is_in_the_segment(fresh: Market) -> None:
     fresh.hear(registered(ada, "Ada"), placed(ada, 600_00, ago(days=500), "o1"), placed(ada, 700_00, ago(days=9), "o2"))
     fresh.settle()
     page = fresh.get(f"/customers/{ada}", html=True).text
-    for text in ("Ada", "$1,300.00", "Worth $700.00 now, by 1 orders.", "is in the segment", "o2", "out of the window"):
+    for text in ("Ada", "$1,300.00", "Worth $700.00 now, by 1 order.", "is in the segment", "o2", "out of the window"):
         assert text in page, text
     fresh.hear(heard(ada, CustomerErased()))
     page = fresh.get(f"/customers/{ada}", html=True).text
