@@ -42,9 +42,11 @@ def test_every_order_of_joining_ends_in_the_same_state(
     wrong = []
     for order in ORDERS:
         joined = played(order, late=True)
-        for name, block in blocks.items():
-            if found := different(block, from_the_start[name], joined[name]):
-                wrong.append(f"{name}, joining as {' '.join(order)}\n{found}")
+        found = {name: different(block, from_the_start[name], joined[name]) for name, block in blocks.items()}
+        print(
+            f"{', '.join(order):<35}", *(f"{n} {'differs' if text else 'same'}" for n, text in found.items()), sep="  "
+        )
+        wrong += [f"{name}, joining as {', '.join(order)}\n{text}" for name, text in found.items() if text]
     assert not wrong, f"{len(wrong)} states differ\n" + "\n".join(wrong)
 
 
