@@ -1,8 +1,8 @@
-"""Every test, in two lanes at once: ``python -m tests``.
+"""Every test, in lanes that run at once: ``python -m tests``.
 
-One lane runs each service's own tests where the others don't exist (tests/alone.py), and the four stepped through
-histories together (tests/circle); the other one all the rest. What the first says is shown at the end, so that the two
-don't mix.
+One lane runs each service's own tests where the others don't exist (tests/alone.py), and then those of the pipeline;
+one steps the four through histories together (tests/circle); one runs all the rest, and is what is seen meanwhile. What
+the others say is shown at the end, so that they don't mix.
 """
 
 from __future__ import annotations
@@ -10,34 +10,36 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from typing import IO
+from contextlib import ExitStack
 
 from deploy.local.layout import ROOT
 from tests.alone import SERVICES, tests_of
 
-CIRCLE = "tests/circle"
+CIRCLE, PIPELINE = "tests/circle", "tests/integration/pipeline"
+BESIDE = (["-m", "tests.alone", "--then", PIPELINE], ["-m", "pytest", "-q", CIRCLE])
+ELSEWHERE = [*(folder for of in SERVICES for folder in tests_of(of)), "tests/e2e/test_starts.py", CIRCLE, PIPELINE]
 
 
 def main() -> int:
     """Gives 0 when all tests passed."""
-    elsewhere = [*(folder for service in SERVICES for folder in tests_of(service)), "tests/e2e/test_starts.py", CIRCLE]
-    rest = [f"--ignore={path}" for path in elsewhere]
-    with tempfile.TemporaryFile() as said:
-        # One after the other, in a process of its own beside the rest.
-        beside = _started(["-m", "tests.alone", "--then", CIRCLE], said)
+    with ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in BESIDE]
+        lanes = [
+            subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=output)
+            for command, output in zip(BESIDE, said, strict=True)
+        ]
         try:
-            codes = [subprocess.run([sys.executable, "-m", "pytest", *rest], cwd=ROOT).returncode, beside.wait()]
+            rest = [sys.executable, "-m", "pytest", *(f"--ignore={path}" for path in ELSEWHERE)]
+            codes = [subprocess.run(rest, cwd=ROOT).returncode, *(lane.wait() for lane in lanes)]
         finally:
-            beside.terminate()
-            beside.wait()
-        said.seek(0)
+            for lane in lanes:
+                lane.terminate()
+                lane.wait()
         sys.stdout.flush()
-        sys.stdout.buffer.write(said.read())
+        for output in said:
+            output.seek(0)
+            sys.stdout.buffer.write(output.read())
     return max(map(abs, codes))
-
-
-def _started(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=output)
 
 
 if __name__ == "__main__":
