@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
@@ -15,9 +16,12 @@ from shared.pipeline.digest import differing, digest
 from shared.pipeline.main import Block
 from tests.builders import Issuer, SetClock
 from tests.circle import history, ids
-from tests.circle.steps import steps
+from tests.circle.steps import Steps, steps
 from tests.servers import KafkaServer, PostgresServer
 
+Told = dict[str, list[tuple[str, ...]]]
+"""Customer -> what happened."""
+DERIVED = ("customer.assigned", "customer.valued", "segment.entered", "segment.left")
 ORDERS = tuple(permutations(("callcenter", "marketing", "sfa", "sync")))
 
 
@@ -33,21 +37,32 @@ def test_every_order_of_joining_ends_in_the_same_state(
     clock, issuer = SetClock(), Issuer(tmp_path)
     given = ids.install(monkeypatch, clock)
 
-    def played(order: tuple[str, ...], *, late: bool) -> dict[str, str]:
+    def played(order: tuple[str, ...], *, late: bool) -> tuple[dict[str, str], Told]:
         with steps(kafka, postgres, blocks, templates, clock, issuer) as platform:
-            history.play(platform, given, order, late=late)
-            return {name: of.settings.database_url for name, of in platform.joined.items()}
+            made = history.play(platform, given, order, late=late)
+            urls = {name: of.settings.database_url for name, of in platform.joined.items()}
+            made.at(0)
+            return urls, {who: told(platform, member) for who, member in made.known.items() if len(who) == 1}
 
-    from_the_start = played(ORDERS[0], late=False)
+    from_the_start, everything = played(ORDERS[0], late=False)
     wrong = []
     for order in ORDERS:
-        joined = played(order, late=True)
+        joined, opened = played(order, late=True)
         found = {name: different(block, from_the_start[name], joined[name]) for name, block in blocks.items()}
         print(
             f"{', '.join(order):<35}", *(f"{n} {'differs' if text else 'same'}" for n, text in found.items()), sep="  "
         )
+        wrong += [f"{who}'s timeline, joining as {order}" for who in everything if opened[who] != everything[who]]
         wrong += [f"{name}, joining as {', '.join(order)}\n{text}" for name, text in found.items() if text]
     assert not wrong, f"{len(wrong)} states differ\n" + "\n".join(wrong)
+
+
+def told(platform: Steps, member: str) -> list[tuple[str, ...]]:
+    """The timeline of a customer with its texts opened, without derived facts."""
+    path = f"/customers/{member}/timeline?limit=200"
+    entries = platform["sync"].get(path, "omar", "operator")["entries"]
+    primary = [one for one in entries if one["type"] not in DERIVED]
+    return sorted((one["type"], one["source"], one["occurred"], json.dumps(one["data"])) for one in primary)
 
 
 def different(block: Block, one: str, other: str) -> str:
