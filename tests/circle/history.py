@@ -23,7 +23,7 @@ from tests.builders import NOON
 from tests.circle.ids import Ids
 from tests.circle.steps import Steps
 
-SHARED = {"ana": "+12125550101", "eva": "+12125550102", "carl": "+12125550103"}
+SHARED = {"ana": "+12125550101", "eva": "+12125550102", "carl": "+12125550103", "hal": "+12125550104"}
 OPERATOR = Actor("omar", "Omar", frozenset({"operator"}))
 DAY = 24.0
 
@@ -66,6 +66,12 @@ def callcenter_alone(play: Play) -> None:
     play.meet("callcenter", "C", given_name="Carl", family_name="Ott", phone=SHARED["carl"])
     play.meet("callcenter", "G", given_name="Greta", family_name="Gone", email="greta@example.com")
     contact(play, "first", "A", satisfaction=5)
+    play.meet("callcenter", "H", given_name="Hal", family_name="Moe", phone=SHARED["hal"])
+    play.meet("callcenter", "K", phone=SHARED["hal"])
+    # Who is there already takes them for one, until their names differ; who comes later never hears of it.
+    play.platform.settle()
+    named = {"given_name": "Kim", "family_name": "Low"}
+    play.desk(f"/customers/{play.known['K']}/edit", {"changes": named})
     case = {"customer": play.known["A"], "reason": "fault", "subject": "no line", "product": "fiber", "place": "north"}
     opened = play.desk("/cases", case)["case"]
     play.at(0.5)
