@@ -13,7 +13,7 @@ from shared.customer.claims import Claim
 from shared.customer.fields import Field, UnknownField, field, parse
 from shared.customer.policies import POLICIES, FieldState, Lost
 
-__all__ = ["Change", "FieldState", "Lost", "Record", "decide", "edit", "fold", "fold_field"]
+__all__ = ["Change", "FieldState", "Lost", "Record", "decide", "edit", "fold", "fold_field", "full_name"]
 
 Change = str | Collection[str]
 """What a field is to become: its new text, or the text to append; of a set `+element`, `-element`, or all the
@@ -31,6 +31,11 @@ class Record(msgspec.Struct, frozen=True):
         return {name: state.value for name, state in self.states.items()}
 
     @property
+    def name(self) -> str:
+        """What to call the customer; empty when no name is known."""
+        return full_name(self.values)
+
+    @property
     def open(self) -> dict[str, tuple[str, ...]]:
         """The fields in which a person has to choose, and the claims between which."""
         return {name: state.open for name, state in self.states.items() if state.open}
@@ -39,6 +44,12 @@ class Record(msgspec.Struct, frozen=True):
     def ledger(self) -> tuple[Lost, ...]:
         """Every claim that lost, by field."""
         return tuple(lost for state in self.states.values() for lost in state.ledger)
+
+
+def full_name(values: Mapping[str, str | tuple[str, ...]]) -> str:
+    """What people call the customer of a record with these values: by name, else the company; empty when unknown."""
+    person = " ".join(str(values[name]) for name in ("given_name", "family_name") if values.get(name))
+    return person or str(values.get("company") or "")
 
 
 def fold(claims: Iterable[Claim], custom: Mapping[str, Field]) -> Record:

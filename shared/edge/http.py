@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +35,15 @@ STATUS = {
     errors.Refused: 400,
 }
 E = TypeVar("E", bound=Callable[..., Any])
+
+
+JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
+"""``responses`` of an endpoint that answers with ``encoded``."""
+
+
+def encoded(value: object) -> Response:
+    """A JSON answer of msgspec's, without the framework's slower serializer."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def public(endpoint: E) -> E:

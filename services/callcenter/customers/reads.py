@@ -9,9 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.callcenter.customers import rules
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
-from shared.customer.fold import FieldState
+from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
 from shared.edge.errors import NotFound
 from shared.pipeline import records
@@ -40,7 +39,7 @@ class Card:
 
     @property
     def name(self) -> str:
-        return rules.full_name(self.values)
+        return full_name(self.values)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
-"""What a contact's address says of the customer, what a customer is called, and new fields. Pure."""
+"""What a contact's address says of the customer, and new fields. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from shared.customer.fields import BUILT_IN, CUSTOM, Field, InvalidValue, Kind, PolicyName, parse
 from shared.customer.phones import NotAPhone, e164
 
-Values = Mapping[str, str | tuple[str, ...]]
 Term = tuple[str, str]
 """(kind, text), the kind being ``phone`` or ``email``."""
 
@@ -20,12 +19,6 @@ def address_term(text: str, region: str) -> Term | None:
         return "phone", e164(text, region)
     except NotAPhone:
         return None
-
-
-def full_name(values: Values) -> str:
-    """The name people call the customer by; empty when none is known."""
-    person = " ".join(str(values[n]) for n in ("given_name", "family_name") if values.get(n))
-    return person or str(values.get("company") or "")
 
 
 def is_email(text: str) -> bool:

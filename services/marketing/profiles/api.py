@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 from services.marketing.profiles import reads
 from services.marketing.readers import READERS
 from services.marketing.segments import reads as segments
-from services.marketing.segments.api import JSON, answer
 from services.marketing.segments.rules import Definition, Standing
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 
@@ -34,7 +33,7 @@ def router(service: Service, default: Definition) -> APIRouter:
         Roles marketer, supervisor, operator."""
         actor.need(*READERS)
         with Session(service.engine) as session:
-            return answer(shown(session, service, default, str(member)))
+            return encoded(shown(session, service, default, str(member)))
 
     return routes
 

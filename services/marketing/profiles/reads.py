@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.marketing.profiles.tables import profile, spending
-from shared.customer.fold import FieldState
+from shared.customer.fold import Record
 from shared.edge.errors import NotFound
 from shared.pipeline import clusters, keys, records
 from shared.pipeline.customer_tables import any_of, customer_record
@@ -108,10 +108,4 @@ def names(session: Session, members: Iterable[str]) -> dict[str, str]:
     """What to call these members; those without a known name are left out."""
     c = customer_record.c
     rows = session.execute(select(c.member, c.states).where(c.member == any_of(sorted(set(members)))))
-    return {row.member: name for row in rows if (name := _name(records.states_of(row.states)))}
-
-
-def _name(states: dict[str, FieldState]) -> str:
-    known = {name: str(states[name].value) for name in ("given_name", "family_name", "company") if name in states}
-    person = " ".join(filter(None, (known.get("given_name"), known.get("family_name"))))
-    return person or known.get("company", "")
+    return {row.member: name for row in rows if (name := Record(records.states_of(row.states)).name)}

@@ -1,7 +1,7 @@
 """Segments over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 from services.marketing.readers import READERS
 from services.marketing.segments import handlers, reads
 from services.marketing.segments.rules import HIGH_VALUE, LONGEST_WINDOW, MEASURE, Definition
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Code, Input, ShortText
 from shared.pipeline import heads
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
-JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 LATELY = 20
 """How many who entered or left are shown."""
 
@@ -58,7 +57,7 @@ def router(service: Service, default: Definition) -> APIRouter:
         actor.need(*READERS)
         handlers.known(segment)
         with Session(service.engine) as session:
-            return answer(shown(session, default, service.clock()))
+            return encoded(shown(session, default, service.clock()))
 
     @routes.post("/segments/{segment}/define")
     def define(segment: Code, body: RuleBody, command: Once) -> Response:
@@ -76,7 +75,7 @@ def router(service: Service, default: Definition) -> APIRouter:
         actor.need(*READERS)
         handlers.known(segment)
         with Session(service.engine) as session:
-            return answer({"customers": reads.preview(session, trial(body, default), service.clock())})
+            return encoded({"customers": reads.preview(session, trial(body, default), service.clock())})
 
     return routes
 
@@ -93,8 +92,3 @@ def shown(session: Session, default: Definition, now: datetime) -> Shown:
 def trial(body: RuleBody, default: Definition) -> Definition:
     """The definition that a request describes; always in the company's currency."""
     return Definition(body.name, default.currency, body.window_days, body.at_least)
-
-
-def answer(value: object) -> Response:
-    """A JSON answer, without the framework's slower serializer."""
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.sfa.orders import reads as orders
 from services.sfa.territories import reads as territories
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
-from shared.customer.fold import FieldState
+from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
 from shared.edge.errors import NotFound
 from shared.pipeline import clusters, records
@@ -46,9 +46,7 @@ class Card:
 
     @property
     def name(self) -> str:
-        values = self.values
-        person = " ".join(str(values[n]) for n in ("given_name", "family_name") if values.get(n))
-        return person or str(values.get("company") or "")
+        return full_name(self.values)
 
 
 @dataclass(frozen=True)

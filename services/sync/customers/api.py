@@ -1,8 +1,7 @@
 """Customers over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -10,13 +9,11 @@ from sqlalchemy.orm import Session
 from services.sync.customers import handlers, reads
 from services.sync.readers import READERS
 from shared.customer.member import Member
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
-
-JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 
 
 class SearchBody(Input):
@@ -58,14 +55,14 @@ def router(service: Service, region: str) -> APIRouter:
         Nothing given: the newest. A POST, as what is asked about people must not stand in a URL."""
         actor.need(*READERS)
         with Session(service.engine) as session:
-            return answer(reads.search(session, **body.model_dump()))
+            return encoded(reads.search(session, **body.model_dump()))
 
     @routes.get("/customers/{member}/ledger", response_model=None, responses=JSON)
     def ledger(member: Id, actor: CurrentActor) -> Response:
         """Every value that lost a conflict, why, and whether the matter is settled; the newest first."""
         actor.need(*READERS)
         with Session(service.engine) as session:
-            return answer(reads.ledger(session, Member(str(member))))
+            return encoded(reads.ledger(session, Member(str(member))))
 
     @routes.post("/customers/{member}/edit")
     def edit(member: Id, body: EditBody, command: Once) -> Response:
@@ -102,11 +99,6 @@ def router(service: Service, region: str) -> APIRouter:
         """A customer's record: fields, the claims that an edit has seen, open conflicts."""
         actor.need(*READERS)
         with Session(service.engine) as session:
-            return answer(reads.card(session, Member(str(member))))
+            return encoded(reads.card(session, Member(str(member))))
 
     return routes
-
-
-def answer(value: object) -> Response:
-    """A JSON answer, without the framework's slower serializer."""
-    return Response(msgspec.json.encode(value), media_type="application/json")

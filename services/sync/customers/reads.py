@@ -59,7 +59,7 @@ def card_if_any(session: Session, member: Member) -> Card | None:
     custom = custom_fields(session)
     mates = clusters.others(session, member)
     others = [Other(mate, name) for mate, name in names_of(session, mates).items()]
-    return Card(member, rules.full_name(record), registered, False, rules.shown(record, custom, known), others)
+    return Card(member, record.name, registered, False, rules.shown(record, custom, known), others)
 
 
 def ledger(session: Session, member: Member) -> list[rules.Entry]:
@@ -83,4 +83,4 @@ def _found(member: str, record: Record) -> Found:
         value = record.states[name].value if name in record.states else ""
         return value if isinstance(value, str) else ""
 
-    return Found(member, rules.full_name(record), one("phone"), one("email"), one("status"))
+    return Found(member, record.name, one("phone"), one("email"), one("status"))

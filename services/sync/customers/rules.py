@@ -91,16 +91,6 @@ def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Cla
     return sorted(entries, key=lambda entry: (entry.occurred, entry.claim), reverse=True)
 
 
-def full_name(record: Record) -> str:
-    """What to call a customer; empty when no name is known."""
-
-    def one(name: str) -> str:
-        value = record.states[name].value if name in record.states else ""
-        return value if isinstance(value, str) else ""
-
-    return " ".join(filter(None, (one("given_name"), one("family_name")))) or one("company")
-
-
 def _place(name: str) -> tuple[int, str]:
     return _ORDER.get(name, len(_ORDER)), name
 

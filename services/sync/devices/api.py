@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from services.sync.devices import handlers, reads, rules
 from services.sync.devices.handlers import OPERATORS, Sent, Ways
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
-JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 MOST_MUTATIONS = 200
 LARGEST = 2**31 - 1
 
@@ -153,7 +151,7 @@ def router(service: Service, region: str) -> APIRouter:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             found = reads.device_of(session, str(device), actor.id)
             reads.refuse_revoked(found)
-            return answer(reads.pull(session, found, scope, after, epoch, limit))
+            return encoded(reads.pull(session, found, scope, after, epoch, limit))
 
     @routes.post("/devices/{device}/push")
     def push(device: Id, body: PushBody, command: Once) -> Response:
@@ -179,7 +177,7 @@ def operators_router(service: Service, region: str) -> APIRouter:
         """All devices, with how far each is behind. Role operator."""
         actor.need(*OPERATORS)
         with Session(service.engine) as session:
-            return answer(reads.devices(session))
+            return encoded(reads.devices(session))
 
     @routes.post("/devices/{device}/revoke")
     def revoke(device: Id, body: RevokeBody, command: Once) -> Response:
@@ -196,7 +194,7 @@ def operators_router(service: Service, region: str) -> APIRouter:
         """What devices pushed and was set aside, the oldest first. Role operator."""
         actor.need(*OPERATORS)
         with Session(service.engine) as session:
-            return answer(reads.quarantine(session))
+            return encoded(reads.quarantine(session))
 
     @routes.post("/quarantine/{device}/{number}/accept")
     def accept(device: Id, number: Number, command: Once) -> Response:
@@ -209,8 +207,3 @@ def operators_router(service: Service, region: str) -> APIRouter:
         return command.run(lambda work: handlers.discard(work, str(device), number, body.reason))
 
     return routes
-
-
-def answer(value: object) -> Response:
-    """A JSON answer, without the framework's slower serializer."""
-    return Response(msgspec.json.encode(value), media_type="application/json")

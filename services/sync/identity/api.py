@@ -1,22 +1,20 @@
 """Who is the same customer, over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
 
 from services.sync.identity import handlers, reads
 from services.sync.readers import READERS
 from shared.edge.errors import Invalid
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id, Input
 from shared.events.envelope import UUID_TEXT
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
-JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 Why = Literal["names", "crowded"]
 After = Annotated[str, Query(max_length=120, description="where to go on, as `next` of an answer gives it")]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -51,7 +49,7 @@ def router(service: Service) -> APIRouter:
         """The other members of the same customer, what people decided, and what they may look at."""
         actor.need(*READERS)
         with Session(service.engine) as session:
-            return _answer(reads.identity(session, str(member)))
+            return encoded(reads.identity(session, str(member)))
 
     @routes.get("/suggestions", response_model=None, responses=JSON)
     def suggestions(actor: CurrentActor, why: Why = "names", after: After = "", limit: Limit = 50) -> Response:
@@ -61,7 +59,7 @@ def router(service: Service) -> APIRouter:
         actor.need(*READERS)
         with Session(service.engine) as session:
             found, last = reads.suggestions(session, why, place(after), limit)
-        return _answer({"suggestions": found, "next": ".".join(last) if last else None})
+        return encoded({"suggestions": found, "next": ".".join(last) if last else None})
 
     return routes
 
@@ -79,7 +77,3 @@ def place(after: str) -> tuple[str, str, str] | None:
 def _decide(work: Work, member: str, other: str, *, joined: bool) -> dict[str, object]:
     news = handlers.decide(work, member, other, joined=joined)
     return {"customer": member, "other": other, "news": news}
-
-
-def _answer(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from services.sync.customers.rules import full_name
 from services.sync.identity import tables
 from services.sync.identity.tables import identity_suggestion
 from shared.customer.fold import Record
@@ -103,7 +102,7 @@ def names_of(session: Session, members: Iterable[str]) -> dict[str, str]:
     c = customer_record.c
     wanted = sorted(set(members))
     rows = session.execute(select(c.member, c.states).where(c.member == any_of(wanted), c.registered.is_not(None)))
-    known = {row.member: full_name(Record(states_of(row.states))) for row in rows}
+    known = {row.member: Record(states_of(row.states)).name for row in rows}
     return {member: known.get(member, "") for member in wanted}
 
 

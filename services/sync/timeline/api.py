@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
@@ -11,7 +10,7 @@ from services.sync.timeline.handlers import Reader
 from services.sync.timeline.rules import Place, place_of
 from shared.customer.member import Member
 from shared.edge.errors import Invalid
-from shared.edge.http import CurrentActor
+from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 from shared.web.i18n import catalog, language_of
@@ -25,9 +24,7 @@ def router(service: Service, reader: Reader) -> APIRouter:
     """Routes of the timeline."""
     routes = APIRouter(tags=["timeline"])
 
-    @routes.get(
-        "/customers/{member}/timeline", response_model=None, responses={200: {"content": {"application/json": {}}}}
-    )
+    @routes.get("/customers/{member}/timeline", response_model=None, responses=JSON)
     def timeline(
         request: Request, actor: CurrentActor, member: Id, before: Before = "", group: Group = "", limit: Limit = 50
     ) -> Response:
@@ -37,12 +34,9 @@ def router(service: Service, reader: Reader) -> APIRouter:
         with Session(service.engine) as session:
             page = reader.page(session, Member(str(member)), translate, before=place(before), group=group, limit=limit)
         # Not the framework's serializer: it takes longer than the query.
-        return Response(_encoder.encode(page), media_type="application/json")
+        return encoded(page)
 
     return routes
-
-
-_encoder = msgspec.json.Encoder()
 
 
 def place(before: str) -> Place | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sync.customers.pages import REASONS
-from services.sync.customers.rules import full_name, ledger, shown
+from services.sync.customers.rules import ledger, shown
 from shared.customer.claims import Claim
 from shared.customer.fields import BUILT_IN, Field, InvalidValue, UnknownField, parse
 from shared.customer.fold import Record, fold
@@ -74,7 +74,7 @@ def test_the_newest_loss_comes_first() -> None:
     ],
 )
 def test_a_customer_is_called_by_the_best_name_there_is(claims: tuple[Claim, ...], name: str) -> None:
-    assert full_name(known(*claims)[0]) == name
+    assert known(*claims)[0].name == name
 
 
 @pytest.mark.parametrize(
