@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ def document() -> Json:
     channels: Json = {}
     operations: Json = {}
     for source in PUBLISHERS:
-        own = [t for t in FACT_TYPES.values() if source in events.publishers(t)]
+        own = [t for t in sorted(FACT_TYPES.values(), key=attrgetter("name")) if source in events.publishers(t)]
         channels[f"{source}.events"] = _events_channel(source, own)
         channels[f"{source}.keys"] = _keys_channel(source)
         operations[f"{source}.publish"] = _operation("send", source, own)
@@ -78,7 +79,7 @@ def _hearing(service: str) -> Json:
     for source in heard.sources:
         if source not in PUBLISHERS:
             continue
-        own = [t for t in FACT_TYPES.values() if source in events.publishers(t)]
+        own = [t for t in sorted(FACT_TYPES.values(), key=attrgetter("name")) if source in events.publishers(t)]
         wanted = [t for t in own if t.name in types or EVERYTHING in types]
         operations[f"{service}.hear_{source}"] = _operation("receive", source, wanted)
         operations[f"{service}.read_keys_of_{source}"] = _key_operation("receive", source)
@@ -101,7 +102,7 @@ def _key_operation(action: str, source: str) -> Json:
 
 
 def _messages() -> Json:
-    messages: Json = {t.name: _message(t) for t in FACT_TYPES.values()}
+    messages: Json = {t.name: _message(t) for t in sorted(FACT_TYPES.values(), key=attrgetter("name"))}
     messages[KEY_MESSAGE] = {
         "name": KEY_MESSAGE,
         "summary": inspect.getdoc(KeyRecord),
@@ -137,7 +138,7 @@ def _message(fact_type: FactType) -> Json:
 def _schemas() -> Json:
     found: Json = {"Envelope": _without_id(schemas.envelope_schema())}
     records: set[type[msgspec.Struct]] = {KeyRecord}
-    for fact_type in FACT_TYPES.values():
+    for fact_type in sorted(FACT_TYPES.values(), key=attrgetter("name")):
         records |= schemas.structs(fact_type.record)
     for record in sorted(records, key=lambda each: each.__name__):
         of = schemas.schema_of(record)["$defs"][record.__name__]
