@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.edge.actor import Actor
+from shared.edge.settings import Settings
 from shared.events.customer import ClaimMade
 from shared.events.envelope import Envelope, Event, new_id
 from shared.events.facts import Fact, type_of
+from shared.pipeline import migrate
+from shared.pipeline.service import Service
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEKS = "test:" + base64.b64encode(bytes(range(32))).decode()
@@ -100,3 +107,28 @@ def heard(member: str, fact: Fact, *, sequence: int = 1, source: str = "sync", *
         }
     )
     return Event(envelope, fact)
+
+
+Parts = tuple[Settings, Service, TestClient, Issuer, SetClock]
+"""What a service that runs for tests consists of."""
+
+
+@contextmanager
+def running(
+    app: Callable[[Settings, Service], FastAPI], versions: Path, name: str, database_url: str, folder: Path
+) -> Iterator[Parts]:
+    """The application of a service on an empty database, which is migrated first; without a Kafka."""
+    migrate.upgrade(database_url, versions)
+    issuer, clock = Issuer(folder), SetClock()
+    settings = Settings(
+        service=name,
+        database_url=database_url,
+        kafka={"bootstrap.servers": "unused"},
+        key_encryption_keys=KEKS,
+        port=1,
+        token_issuer=issuer.name,
+        jwks_file=issuer.jwks_file,
+    )
+    service = Service.of(settings, process="test", clock=clock)
+    with TestClient(app(settings, service), follow_redirects=False) as client:
+        yield settings, service, client, issuer, clock

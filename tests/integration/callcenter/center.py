@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from services.callcenter import wiring
 from shared.edge.settings import Settings
 from shared.events.envelope import Event, message, new_id, parse
-from shared.pipeline import keys, migrate
+from shared.pipeline import keys
 from shared.pipeline.service import Service
-from tests.builders import KEKS, NOON, Issuer, SetClock, done
+from tests.builders import NOON, Issuer, SetClock, done, running
 
 
 @dataclass
@@ -111,17 +111,5 @@ class CallCenter:
 @contextmanager
 def call_center(database_url: str, folder: Path) -> Iterator[CallCenter]:
     """A call center on an empty database, which is migrated first."""
-    migrate.upgrade(database_url, wiring.VERSIONS)
-    issuer, clock = Issuer(folder), SetClock()
-    settings = Settings(
-        service="callcenter",
-        database_url=database_url,
-        kafka={"bootstrap.servers": "unused"},
-        key_encryption_keys=KEKS,
-        port=8101,
-        token_issuer=issuer.name,
-        jwks_file=issuer.jwks_file,
-    )
-    service = Service.of(settings, process="test", clock=clock)
-    with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
-        yield CallCenter(settings, service, client, issuer, clock)
+    with running(wiring.app, wiring.VERSIONS, wiring.NAME, database_url, folder) as parts:
+        yield CallCenter(*parts)

@@ -24,12 +24,12 @@ from shared.events.envelope import Event, message, new_id, parse
 from shared.events.facts import Fact
 from shared.events.sfa import OrderCancelled, OrderPlaced
 from shared.events.sync import CustomerAssigned
-from shared.pipeline import keys, migrate
+from shared.pipeline import keys
 from shared.pipeline.attempt import attempt
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
-from tests.builders import KEKS, NOON, Issuer, SetClock, heard
+from tests.builders import NOON, Issuer, SetClock, heard, running
 
 THROUGH = {each.name: "main" for each in SUBSCRIPTIONS.slices}
 
@@ -142,17 +142,5 @@ def members(count: int) -> list[str]:
 @contextmanager
 def market(database_url: str, folder: Path) -> Iterator[Market]:
     """A marketing service on an empty database, which is migrated first."""
-    migrate.upgrade(database_url, wiring.VERSIONS)
-    issuer, clock = Issuer(folder), SetClock()
-    settings = Settings(
-        service="marketing",
-        database_url=database_url,
-        kafka={"bootstrap.servers": "unused"},
-        key_encryption_keys=KEKS,
-        port=8102,
-        token_issuer=issuer.name,
-        jwks_file=issuer.jwks_file,
-    )
-    service = Service.of(settings, process="test", clock=clock)
-    with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
-        yield Market(settings, service, client, issuer, clock)
+    with running(wiring.app, wiring.VERSIONS, wiring.NAME, database_url, folder) as parts:
+        yield Market(*parts)

@@ -23,13 +23,13 @@ from shared.events.customer import CustomerRegistered
 from shared.events.envelope import Event, message, new_id, parse
 from shared.events.facts import Fact
 from shared.events.sync import OrderRequested, RequestedLine
-from shared.pipeline import keys, migrate
+from shared.pipeline import keys
 from shared.pipeline.attempt import attempt
 from shared.pipeline.rebuild import rebuild
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Tasks
 from shared.pipeline.work import Work
-from tests.builders import KEKS, NOON, Issuer, SetClock, claim, done, heard
+from tests.builders import NOON, Issuer, SetClock, claim, done, heard, running
 
 MANAGER = ("sales_manager",)
 KEPT = {"alembic_version"}
@@ -186,17 +186,5 @@ def said(member: str, fact: Fact, *, at: datetime = NOON, sequence: int = 1) -> 
 @contextmanager
 def sales_force(database_url: str, folder: Path) -> Iterator[Force]:
     """A sales force on an empty database, which is migrated first."""
-    migrate.upgrade(database_url, wiring.VERSIONS)
-    issuer, clock = Issuer(folder), SetClock()
-    settings = Settings(
-        service="sfa",
-        database_url=database_url,
-        kafka={"bootstrap.servers": "unused"},
-        key_encryption_keys=KEKS,
-        port=8104,
-        token_issuer=issuer.name,
-        jwks_file=issuer.jwks_file,
-    )
-    service = Service.of(settings, process="test", clock=clock)
-    with TestClient(wiring.app(settings, service), follow_redirects=False) as client:
-        yield Force(settings, service, client, issuer, clock)
+    with running(wiring.app, wiring.VERSIONS, wiring.NAME, database_url, folder) as parts:
+        yield Force(*parts)
