@@ -25,4 +25,6 @@ def heard_assigned(work: Work, events: list[Event]) -> None:
     newest = {event.stream: event for event in events}
     for live in (False, True):
         moved = clusters.assigned(event for event in newest.values() if event.live is live)
-        due.mark(work, STANDING, clusters.assign(work.session, moved), history=not live)
+        # Also by whose name a cluster went: what is kept under the name of one that nobody is in any more has to go.
+        names = clusters.clusters_of(work.session, moved).values()
+        due.mark(work, STANDING, clusters.assign(work.session, moved).union(names), history=not live)
