@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,12 +18,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One measured figure, as one line of JSON."""
 
     figure: str
+    of: str = ""
+    """Which of a figure's results, where it has several: ``500/s p99``."""
     value: float
     unit: str
     limit: float | None = None
     """What the machine does at best with the same payload, measured in the same run, in the same unit."""
     ratio: float | None = None
     """``value`` to ``limit``, the better the higher."""
+    least: float | None = None
+    """What ``ratio`` is to be at least."""
+    most: float | None = None
+    """What ``value`` is to be at most."""
     goal: str = ""
     met: bool | None = None
     """Whether the goal is reached; none where there is none, or at a small size."""
@@ -30,6 +37,25 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The value of each run; ``value`` is their median."""
     more: dict[str, Any] = {}
     """What else was seen: sizes, the limit's runs, steps in microseconds an event."""
+
+    @property
+    def name(self) -> str:
+        """The figure, and which of its results."""
+        return f"{self.figure} {self.of}".rstrip()
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a result is to reach."""
+
+    least: float | None = None
+    """Of the ratio."""
+    most: float | None = None
+    """Of the value."""
+
+    def __call__(self, result: Result) -> bool:
+        enough = self.least is None or (result.ratio is not None and result.ratio >= self.least)
+        return enough and (self.most is None or result.value <= self.most)
 
 
 @dataclass(frozen=True)
@@ -40,23 +66,28 @@ class Figure:
     goal: str
     """In words, as it is shown."""
     measure: Callable[[Machine], Iterable[Result]]
-    reached: Callable[[Result], bool] = field(default=lambda _: True)
+    reached: Callable[[Result], bool] = Bound()  # noqa: RUF009 - it is frozen
+    """Of results that have no bound of their own in ``least`` or ``most``."""
 
     def results(self, machine: Machine) -> Iterator[Result]:
         """Measure; each result says whether the goal is reached, if it was measured at full size."""
         for result in self.measure(machine):
-            met = self.reached(result) if machine.size.full and self.goal else None
-            yield msgspec.structs.replace(result, goal=self.goal, met=met)
+            own = Bound(result.least, result.most)
+            reached = self.reached if own == Bound() else own
+            bound = reached if isinstance(reached, Bound) else Bound()
+            met = reached(result) if machine.size.full and reached != Bound() else None
+            goal = self.goal if reached != Bound() else ""
+            yield msgspec.structs.replace(result, least=bound.least, most=bound.most, goal=goal, met=met)
 
 
-def at_least(ratio: float) -> Callable[[Result], bool]:
+def at_least(ratio: float) -> Bound:
     """Reached when the ratio to the limit is so high at least."""
-    return lambda result: result.ratio is not None and result.ratio >= ratio
+    return Bound(least=ratio)
 
 
-def at_most(value: float) -> Callable[[Result], bool]:
+def at_most(value: float) -> Bound:
     """Reached when the value is so low at least."""
-    return lambda result: result.value <= value
+    return Bound(most=value)
 
 
 def median(values: Sequence[float]) -> float:
@@ -66,7 +97,7 @@ def median(values: Sequence[float]) -> float:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which so much of ``values`` lies (nearest rank)."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
 
 
 def throughput(figure: str, runs: Sequence[float], limits: Sequence[float], **more: Any) -> Result:
