@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from shared.edge import metrics
 from shared.edge.db import is_passing, may_repeat
 from shared.edge.faults import FaultRaised
-from shared.pipeline import keyreader, keys, offsets, parking, topics
+from shared.pipeline import keyreader, offsets, parking, topics
 from shared.pipeline.incoming import Incoming, read
 from shared.pipeline.offsets import Partition
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
@@ -72,7 +72,7 @@ class SubscriptionConsumer:
         self._stop = stop
         self._next: dict[Partition, int] = {}
         self._activations: Mapping[Partition, int] = {}
-        self._keys_known: set[tuple[str, str]] = set()
+        self._keys = keyreader.KeysAhead(service)
         self._generation = 0
         self._look_due = 0.0
         self._silent_since = time.monotonic()
@@ -165,7 +165,7 @@ class SubscriptionConsumer:
             tries += 1
 
     def _once(self, fresh: Sequence[Incoming]) -> None:
-        self._ensure_keys(fresh)
+        self._keys.ensure(fresh)
         expected = {m.stands: self._next[m.stands] for m in fresh}
         self._service.transact(
             self._service.itself,
@@ -174,19 +174,6 @@ class SubscriptionConsumer:
         )
         for message in fresh:
             self._next[message.stands] = max(self._next[message.stands], message.offset + 1)
-
-    def _ensure_keys(self, fresh: Sequence[Incoming]) -> None:
-        places = {m.place for m in fresh if m.envelope and m.stream.startswith("customer/")} - self._keys_known
-        if not places:
-            return
-        with Session(self._service.engine) as session:
-            unknown = keys.without_key(session, places)
-        if unknown:
-            keyreader.catch_up(self._service, sorted({source for source, _ in unknown}))
-        if len(self._keys_known) > 50_000:
-            self._keys_known.clear()
-        # Those that are still unknown are looked for again, as their keys may yet come.
-        self._keys_known |= places - set(unknown)
 
     def _wait(self, consumer: Consumer, seconds: float) -> None:
         # Paused and polling, so that the group keeps this member and a rebalance is still heard of.
@@ -205,6 +192,7 @@ class SubscriptionConsumer:
         self._joining = False
         places = [(tp.topic, tp.partition) for tp in partitions]
         ends = self._log_ends(places)
+        self._keys.seen(ends)
         known = self._service.transact(self._service.itself, lambda work: self._begin(work, ends))
         for (topic, partition), end in ends.items():
             if known[topic, partition] > end:

@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from confluent_kafka import Message
 from sqlalchemy.orm import Session
 
 from shared.events.envelope import UUID_TEXT
+from shared.events.facts import FACT_TYPES
 from shared.pipeline import offsets
-from shared.pipeline.keys import KeyRecord, parse_record, store
+from shared.pipeline.incoming import Incoming
+from shared.pipeline.keys import KeyRecord, parse_record, store, without_key
+from shared.pipeline.offsets import Partition
 from shared.pipeline.reading import stretch
 from shared.pipeline.service import Service
-from shared.pipeline.topics import KEYS
+from shared.pipeline.topics import KEYS, source_of
 from shared.pipeline.work import Work
 
 SUBSCRIPTION = "keys"
+MOST_REMEMBERED = 50_000
+
+
+class KeysAhead:
+    """Sees to it that a consumer has the keys of what it is about to handle, without asking for each of a long past:
+    once a keys topic is read to its end, it has told the keys of all events that were in the log before that."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ends: dict[Partition, int] = {}
+        self._told: dict[Partition, int] = {}
+        """The keys of what lies before these offsets were read."""
+        self._known: set[tuple[str, str]] = set()
+
+    def seen(self, ends: Mapping[Partition, int]) -> None:
+        """The log of events reaches up to here, at least."""
+        self._ends |= ends
+
+    def ensure(self, incoming: Iterable[Incoming]) -> None:
+        """Read keys topics where the key of one of these messages isn't known yet."""
+        beyond = (m for m in incoming if m.offset >= self._told.get(m.stands, 0) and _may_be_sealed(m))
+        if not (places := {m.place for m in beyond} - self._known):
+            return
+        with Session(self._service.engine) as session:
+            unknown = without_key(session, places)
+        if unknown:
+            self._read(sorted({source for source, _ in unknown}))
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
+        # Those that are still unknown are looked for again, as their keys may yet come.
+        self._known |= places - set(unknown)
+
+    def _read(self, sources: Sequence[str]) -> None:
+        told = {place: end for place, end in self._ends.items() if source_of(place[0]) in sources}
+        catch_up(self._service, sources)
+        self._told |= told
+
+
+def _may_be_sealed(message: Incoming) -> bool:
+    if message.envelope is None or not message.stream.startswith("customer/"):
+        return False
+    known = FACT_TYPES.get(message.envelope.type)
+    return known is None or bool(known.personal)
 
 
 def catch_up(service: Service, sources: Iterable[str]) -> None:

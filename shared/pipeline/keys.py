@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ARRAY, Text, bindparam, cast, delete, func, select, text, tuple_
+from sqlalchemy import ARRAY, bindparam, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -85,8 +85,12 @@ def _make(work: Work, members: list[str], keks: KeyEncryptionKeys) -> None:
 
 def _lock(session: Session, members: Iterable[str]) -> None:
     # The making of a key and the erasure of its member exclude each other. Sorted, so no two can deadlock.
-    names = func.unnest(cast(sorted(set(members)), ARRAY(Text)))
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(names, 0))))
+    session.execute(_LOCK, {"members": sorted(set(members))})
+
+
+_LOCK = text("""
+SELECT count(pg_advisory_xact_lock(hashtextextended(member, 0))) FROM unnest(CAST(:members AS text[])) AS m (member)
+""").bindparams(bindparam("members"))
 
 
 def _any(members: Iterable[str]) -> object:
@@ -108,6 +112,14 @@ def erase(work: Work, members: Iterable[str]) -> None:
     work.key_records.extend((f"{member}/{key_id}", ERASED_RECORD) for member, of, key_id in rows if of == work.source)
 
 
+_STORE = text("""
+INSERT INTO member_key (member, source, key_id, wrapped)
+SELECT member, :source, key_id, wrapped
+FROM unnest(CAST(:members AS uuid[]), CAST(:key_ids AS text[]), CAST(:wrapped AS text[])) AS r (member, key_id, wrapped)
+ON CONFLICT DO NOTHING
+""").bindparams(*(bindparam(name) for name in ("source", "members", "key_ids", "wrapped")))
+
+
 def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord]) -> None:
     """Keep what was read from a service's keys topic: the newest record of each (member, key id).
 
@@ -127,9 +139,10 @@ def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord])
         if not record.erased and member in erased and source == work.source:
             work.key_records.append((f"{member}/{key_id}", ERASED_RECORD))
         if not record.erased and member not in erased | gone:
-            rows.append({"member": member, "source": source, "key_id": key_id, "wrapped": record.wrapped})
+            rows.append((member, key_id, record.wrapped))
     if rows:
-        work.session.execute(upsert(member_key).on_conflict_do_nothing(), rows)
+        columns = dict(zip(("members", "key_ids", "wrapped"), map(list, zip(*rows, strict=True)), strict=True))
+        work.session.execute(_STORE, {"source": source, **columns})
 
 
 def own_records(session: Session, source: str, members: Iterable[str]) -> list[tuple[str, bytes]]:
@@ -159,26 +172,27 @@ def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryption
     found: Found = {pair: {} for pair in wanted}
     if not wanted:
         return found
-    rows = session.execute(
-        select(member_key.c.source, member_key.c.member, member_key.c.key_id, member_key.c.wrapped).where(
-            tuple_(member_key.c.source, member_key.c.member).in_(wanted)
-        )
-    )
-    for source, member, key_id, wrapped in rows:
-        keys = found[source, str(member)] or {}
+    columns = {"sources": [source for source, _ in wanted], "members": [member for _, member in wanted]}
+    for source, member, key_id, wrapped in session.execute(_FIND, columns):
+        keys = found[source, member] or {}
         try:
-            cipher = keks.unwrap(wrapped, source=source, member=str(member))
+            cipher = keks.unwrap(wrapped, source=source, member=member)
         except WrongKey as error:
             # As good as missing: whoever needs it is told so, and nobody else has to suffer.
             log.warning("keys.unusable", why=str(error))
             continue
-        found[source, str(member)] = {**keys, key_id: cipher}
+        found[source, member] = {**keys, key_id: cipher}
     without = {member for (_, member), keys in found.items() if not keys}
     for member in erased(session, without):
         found |= {pair: None for pair in wanted if pair[1] == member}
     return found
 
 
+_FIND = text("""
+SELECT k.source, k.member::text, k.key_id, k.wrapped
+FROM unnest(CAST(:sources AS text[]), CAST(:members AS uuid[])) AS w (source, member)
+JOIN member_key k ON k.member = w.member AND k.source = w.source
+""").bindparams(bindparam("sources"), bindparam("members"))
 _WITHOUT = text("""
 SELECT w.source, w.stream FROM unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:members AS uuid[]))
   AS w (source, stream, member)
