@@ -1,0 +1,201 @@
+"""``run.start`` and ``run.idle``: the whole platform on this machine, as ``make run`` starts it.
+
+The small size runs one service on servers that run already: it leaves out the start of Kafka and PostgreSQL, and three
+services of four.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from deploy.local import layout
+from deploy.local.backing import KAFKA_VARIABLE, database_variable
+from tests.bench.figures import Figure, Result, at_most, median
+from tests.bench.machine import Machine
+
+UP = "Ctrl-C stops everything."
+"""The last that a run says when everything is ready."""
+SMALL_SERVICE = "sync"
+START_SECONDS = 120
+END_SECONDS = 60
+LOOK_SECONDS = 0.02
+QUIET_SECONDS = 40
+"""Before it is asked what an idle platform costs: Java goes on compiling for a while."""
+IDLE_SECONDS = 30
+"""Of each of three stretches."""
+
+
+def start(machine: Machine) -> Iterator[Result]:
+    """The first start makes databases and topics, and isn't counted."""
+    with _platform(machine) as platform:
+        platform.start()
+        platform.stop()
+        runs = []
+        for _ in range(machine.size.runs):
+            runs.append(platform.start())
+            steps = platform.steps()
+            platform.stop()
+    yield Result(
+        figure="run.start",
+        value=round(median(runs), 2),
+        unit="s",
+        runs=[round(run, 2) for run in runs],
+        more={"steps": steps},
+    )
+
+
+def idle(machine: Machine) -> Iterator[Result]:
+    """Processor time of all processes of a run that nobody uses."""
+    with _platform(machine) as platform:
+        platform.start()
+        time.sleep(QUIET_SECONDS if machine.size.full else 0)
+        first = platform.seconds_used()
+        before, began, runs = first, time.monotonic(), []
+        for _ in range(3):
+            since = time.monotonic()
+            time.sleep(IDLE_SECONDS if machine.size.full else machine.size.seconds)
+            now = platform.seconds_used()
+            runs.append((now.total() - before.total()) / (time.monotonic() - since))
+            before = now
+        took = time.monotonic() - began
+        platform.stop()
+    by_process = {name: round((now[name] - first[name]) / took, 4) for name in now}
+    yield Result(
+        figure="run.idle",
+        value=round(median(runs), 3),
+        unit="cores",
+        runs=[round(run, 3) for run in runs],
+        more={"cores": dict(sorted(by_process.items(), key=lambda item: -item[1]))},
+    )
+
+
+class Platform:
+    """A checkout that can be run, with a state folder and ports of its own."""
+
+    def __init__(self, root: Path, state: Path, environment: dict[str, str]) -> None:
+        self._root = root
+        self._log = state.parent / "platform.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CRM_")},
+            "CRM_LOCAL_DIR": str(state),
+            "CRM_DOWNLOADS_DIR": str(layout.downloads()),
+            **{layout.port_variable(part): str(layout.free_port()) for part in layout.SERVICE_PORTS},
+            **{layout.port_variable(part): str(layout.free_port()) for part in layout.SERVER_PORTS},
+            **environment,
+        }
+
+    def start(self) -> float:
+        """Seconds from the command to the line that says that all is ready. Raises ``RuntimeError`` with what was said
+        when it doesn't come."""
+        began = time.monotonic()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local", "run", "--no-sample"],
+                cwd=self._root,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        while UP not in (said := self._log.read_text()):
+            if self._process.poll() is not None or time.monotonic() > began + START_SECONDS:
+                raise RuntimeError(f"the platform isn't ready:\n{said}")
+            time.sleep(LOOK_SECONDS)
+        return time.monotonic() - began
+
+    def steps(self) -> dict[str, float]:
+        """Seconds of each step of the last start, as it said them."""
+        lines = [line.split() for line in self._log.read_text().splitlines() if line.strip().startswith("✓")]
+        return {" ".join(words[1:-2]).partition(" at http")[0]: float(words[-2]) for words in lines}
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGINT)
+            self._process.wait(END_SECONDS)
+            self._process = None
+
+    def reset(self) -> None:
+        """End it, with what a broken run left, and delete its data, wherever that is."""
+        self.stop()
+        command = [sys.executable, "-m", "deploy.local", "reset"]
+        done = subprocess.run(command, cwd=self._root, env=self._environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"the platform's data couldn't be deleted:\n{done.stderr}")
+
+    def seconds_used(self) -> Counter[str]:
+        """Processor seconds of every process so far, by what it is; those that ended count for who started them."""
+        assert self._process is not None
+        run = psutil.Process(self._process.pid)
+        used: Counter[str] = Counter()
+        for process in (run, *run.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                used[_name(process)] += sum(process.cpu_times()[:4])
+        return used
+
+
+def _name(process: psutil.Process) -> str:
+    """What a process of a run is: ``sync worker``, ``kafka`` …"""
+    words = process.cmdline()
+    if process.name() == "postgres":
+        return "postgres"
+    if "kafka.Kafka" in words:
+        return "kafka"
+    for word, following in zip(words, words[1:], strict=False):
+        if word.startswith("services."):
+            return f"{word.removeprefix('services.')} {following}"
+    return "supervisord" if "supervisor.supervisord" in words else "make run"
+
+
+@contextmanager
+def _platform(machine: Machine) -> Iterator[Platform]:
+    """One that has its data deleted at the end."""
+    folder = machine.folder / "platform"
+    folder.mkdir(exist_ok=True)
+    if machine.size.full:
+        platform = Platform(layout.ROOT, folder / "state", {})
+    else:
+        platform = Platform(_checkout(folder / "checkout"), folder / "state", _servers(machine))
+    try:
+        yield platform
+    finally:
+        platform.reset()
+
+
+def _checkout(folder: Path) -> Path:
+    """A checkout with one service."""
+    if not folder.exists():
+        (folder / "services").mkdir(parents=True)
+        shutil.copytree(layout.ROOT / "deploy" / "local", folder / "deploy" / "local")
+        for part in ("shared", "services/__init__.py", f"services/{SMALL_SERVICE}"):
+            (folder / part).symlink_to(layout.ROOT / part)
+    return folder
+
+
+def _servers(machine: Machine) -> dict[str, str]:
+    """The variables that name servers which run already, without a history."""
+    machine.kafka.forget([SMALL_SERVICE])
+    return {
+        KAFKA_VARIABLE: machine.kafka.bootstrap_servers,
+        database_variable(SMALL_SERVICE): machine.postgres.database(SMALL_SERVICE),
+    }
+
+
+FIGURES = (
+    Figure("run.start", "a second start is ready in 30 s at most", start, at_most(30)),
+    Figure("run.idle", "the platform with nothing to do takes 0.15 core at most", idle, at_most(0.15)),
+)
