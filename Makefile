@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs docs requirements clean
+.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ faults: .venv/installed ## Break things at random for SECONDS=120 and compare th
 
 planted-bugs: .venv/installed ## Plant bugs in a copy, one at a time: do the tests find them?
 	@$(RUN) tests.faults.planted_bugs
+
+bench: .venv/installed ## Measure how near to the machine's limit it is: all, or ONLY=pipeline.relay
+	@$(RUN) tests.bench --keep $(if $(ONLY),--only "$(ONLY)")
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from deploy.docs import asyncapi, commands, events, reference, services
+from deploy.docs import asyncapi, benchmarks, commands, events, plots, reference, services
 
 FOLDER = services.ROOT / "docs"
 
@@ -22,6 +22,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "metrics.md": reference.metrics_page,
         "fault-points.md": reference.fault_points_page,
         "commands.md": commands.page,
+        "benchmarks.md": benchmarks.page,
         **{f"openapi/{service}.json": partial(openapi, service) for service in services.names()},
     }
 
@@ -34,7 +35,8 @@ def openapi(service: str) -> str:
 def outdated(folder: Path = FOLDER) -> dict[str, str]:
     """File -> the text that it should have, for those that have another."""
     made = {name: make() for name, make in pages().items()}
-    return {name: text for name, text in made.items() if not _is(folder / name, text)}
+    pictures = {name: svg for name, svg in plots.plots().items() if not plots.shows_the_same(folder / name, svg)}
+    return {name: text for name, text in made.items() if not _is(folder / name, text)} | pictures
 
 
 def _is(path: Path, text: str) -> bool:

@@ -66,7 +66,7 @@ class Figure:
     goal: str
     """In words, as it is shown."""
     measure: Callable[[Machine], Iterable[Result]]
-    reached: Callable[[Result], bool] = Bound()  # noqa: RUF009 - it is frozen
+    reached: Callable[[Result], bool] = Bound()
     """Of results that have no bound of their own in ``least`` or ``most``."""
 
     def results(self, machine: Machine) -> Iterator[Result]:

@@ -13,7 +13,7 @@ from schemathesis import openapi
 from schemathesis.core.result import Ok
 
 from deploy.docs import __main__ as docs
-from deploy.docs import asyncapi, commands, events, reference, services
+from deploy.docs import asyncapi, commands, events, plots, reference, services
 from deploy.docs.examples import EXAMPLES
 from deploy.local.layout import SERVER_PORTS
 from shared.edge import faults, settings
@@ -29,6 +29,10 @@ ASYNCAPI = asyncapi.document()
 @pytest.mark.parametrize("name", docs.pages())
 def test_it_is_up_to_date(name: str) -> None:
     assert (docs.FOLDER / name).read_text(encoding="utf-8") == docs.pages()[name](), "run `make docs`"
+
+
+def test_plots_show_what_is_kept() -> None:
+    assert [name for name, svg in plots.plots().items() if not plots.shows_the_same(docs.FOLDER / name, svg)] == []
 
 
 def test_making_a_page_again_gives_the_same() -> None:
