@@ -16,8 +16,6 @@ from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, seal
 from shared.pipeline.tables import intent, outbox
 from shared.pipeline.work import Published, Work
 
-CUSTOMER = "customer/"
-
 # One statement: heads first (sorted, so that two batches can't deadlock), then the rows whose ids they precede.
 _WRITE = text("""
 WITH collected AS MATERIALIZED (
@@ -43,7 +41,8 @@ def write(work: Work, keks: KeyEncryptionKeys) -> None:
     due.write(work)
     if work.intents:
         work.session.execute(upsert(intent).on_conflict_do_nothing(), work.intents)
-    members = {member_of(p.stream) for p in work.facts if p.stream.startswith(CUSTOMER)}
+    # A member's key is made when there is something to seal: derived facts alone need none.
+    members = {member_of(p.stream) for p in work.facts if p.fact_type.personal}
     own = keys.own_keys(work, members, keks) if members else {}
     if work.key_records:
         rows = [{"stream": stream, "body": record} for stream, record in work.key_records]
