@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -47,22 +47,27 @@ def assign(session: Session, clusters: Mapping[str, str]) -> set[str]:
     return set(clusters).union(*before.values(), *after.values())
 
 
+# Asked for thousands at once: ids go and come as text, which costs the least to turn.
+_CLUSTERS = text("""
+SELECT member::text, cluster::text FROM customer_cluster WHERE member = ANY (CAST(:members AS uuid[]))
+""")
+_MEMBERS = text("""
+SELECT member::text, cluster::text FROM customer_cluster WHERE cluster = ANY (CAST(:clusters AS uuid[]))
+""")
+
+
 def clusters_of(session: Session, members: Collection[str]) -> dict[str, str]:
     """The cluster of each of the members."""
-    c = customer_cluster.c
-    rows = session.execute(select(c.member, c.cluster).where(c.member == any_of(sorted(set(members)))))
-    known: dict[str, str] = dict(map(tuple, rows))
+    known: dict[str, str] = dict(map(tuple, session.execute(_CLUSTERS, {"members": list(members)})))
     return {member: known.get(member, member) for member in members}
 
 
 def members_of(session: Session, clusters: Collection[str]) -> dict[str, set[str]]:
     """The members of each of the clusters. One that has none is that member itself, unless it was assigned away."""
-    c = customer_cluster.c
-    wanted = sorted(set(clusters))
-    found: dict[str, set[str]] = {cluster: set() for cluster in wanted}
-    for member, cluster in session.execute(select(c.member, c.cluster).where(c.cluster == any_of(wanted))):
+    found: dict[str, set[str]] = {cluster: set() for cluster in clusters}
+    for member, cluster in session.execute(_MEMBERS, {"clusters": list(found)}):
         found[cluster].add(member)
-    for cluster, home in clusters_of(session, wanted).items():
+    for cluster, home in clusters_of(session, found).items():
         if home == cluster:
             found[cluster].add(cluster)
     return found

@@ -17,18 +17,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
+from shared.edge.db import as_json
 from shared.events.envelope import Event
 from shared.pipeline.work import Work
 
 _MARK = text("""
 INSERT INTO due AS d (task, key, at, history)
-SELECT * FROM unnest(CAST(:tasks AS text[]), CAST(:keys AS text[]), CAST(:ats AS timestamptz[]),
-                     CAST(:histories AS boolean[])) AS m (task, key, at, history) ORDER BY task, key
+SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS m (task text, key text, at timestamptz, history boolean)
+ORDER BY task, key
 ON CONFLICT (task, key) DO UPDATE
 SET at = least(d.at, excluded.at), history = d.history AND excluded.history, version = d.version + 1
-""").bindparams(*(bindparam(name) for name in ("tasks", "keys", "ats", "histories")))
+""")
+
+_MARK_FOUND = """
+INSERT INTO due AS d (task, key, at, history)
+SELECT :task, key, CAST(:now AS timestamptz), false FROM ({query}) AS m (key) ORDER BY key
+ON CONFLICT (task, key) DO UPDATE SET at = least(d.at, excluded.at), history = false, version = d.version + 1
+"""
 
 
 def mark(work: Work, task: str, keys: Iterable[str], *, at: datetime | None = None, history: bool = False) -> None:
@@ -36,6 +43,11 @@ def mark(work: Work, task: str, keys: Iterable[str], *, at: datetime | None = No
     for key in keys:
         when, past = work.due.get((task, key), (at or work.now, history))
         work.due[task, key] = (min(when, at or work.now), past and history)
+
+
+def mark_found(work: Work, task: str, query: str) -> None:
+    """The same, now, for all keys that a query finds, however many these are."""
+    work.session.execute(text(_MARK_FOUND.format(query=query)), {"task": task, "now": work.now})
 
 
 def mark_of(work: Work, task: str, key_of: Callable[[Event], Iterable[str]], events: Iterable[Event]) -> None:
@@ -47,11 +59,7 @@ def mark_of(work: Work, task: str, key_of: Callable[[Event], Iterable[str]], eve
 def write(work: Work) -> None:
     """Put the marks of a work into the database, after everything else that takes locks but the heads of streams."""
     if work.due:
-        places = sorted(work.due)
-        values = {
-            "tasks": [task for task, _ in places],
-            "keys": [key for _, key in places],
-            "ats": [work.due[place][0] for place in places],
-            "histories": [work.due[place][1] for place in places],
-        }
-        work.session.execute(_MARK, values)
+        rows = [
+            {"task": task, "key": key, "at": at, "history": history} for (task, key), (at, history) in work.due.items()
+        ]
+        work.session.execute(_MARK, {"rows": as_json(rows)})

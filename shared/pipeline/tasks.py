@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
 import structlog
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.edge import faults, metrics
-from shared.edge.db import is_passing, may_repeat
+from shared.edge.db import as_json, is_passing, may_repeat
 from shared.edge.wakeup import Ear
 from shared.pipeline.attempt import kind_of
 from shared.pipeline.service import Service
@@ -27,8 +28,7 @@ PUT_OFF = timedelta(minutes=1)
 """How long a key waits whose working out failed."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One key that is due."""
 
     key: str
@@ -62,12 +62,12 @@ SELECT key, at, history, version FROM due WHERE task = :task AND at <= :now ORDE
 # In the order in which marks lock them: an update or delete of several rows keeps none.
 _LOCK = text("SELECT FROM due WHERE task = :task AND key = ANY (CAST(:keys AS text[])) ORDER BY key FOR UPDATE")
 _DONE = text("""
-DELETE FROM due USING unnest(CAST(:keys AS text[]), CAST(:versions AS bigint[])) AS d (key, version)
+DELETE FROM due USING json_to_recordset(CAST(:rows AS json)) AS d (key text, version bigint)
 WHERE due.task = :task AND due.key = d.key AND due.version = d.version
 """)
 _AGAIN = text("""
 UPDATE due SET at = n.at, history = false
-FROM unnest(CAST(:keys AS text[]), CAST(:versions AS bigint[]), CAST(:ats AS timestamptz[])) AS n (key, version, at)
+FROM json_to_recordset(CAST(:rows AS json)) AS n (key text, version bigint, at timestamptz)
 WHERE due.task = :task AND due.key = n.key AND due.version = n.version
 """)
 _PUT_OFF = text("UPDATE due SET at = :at WHERE task = :task AND key = :key AND version = :version")
@@ -89,7 +89,7 @@ def take(work: Work, task: Task, subscriptions: Iterable[str], most: int) -> lis
     if not work.session.scalar(lock, {"name": f"due/{task.name}"}) or not caught_up(work.session, subscriptions):
         return []
     rows = work.session.execute(_TAKE, {"task": task.name, "now": work.now, "most": most})
-    return [Item(row.key, row.at, row.history, row.version) for row in rows]
+    return [Item(*row) for row in rows]
 
 
 def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
@@ -98,13 +98,12 @@ def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
     versions = {item.key: item.version for item in items}
     if unasked := again.keys() - versions.keys():
         raise ValueError(f"task {task.name} answered for keys that weren't asked: {sorted(unasked)[:3]}")
-    done, later = sorted(versions.keys() - again.keys()), sorted(again)
     execute = work.session.execute
     execute(_LOCK, {"task": task.name, "keys": sorted(versions)})
-    execute(_DONE, {"task": task.name, "keys": done, "versions": [versions[key] for key in done]})
-    if later:
-        ats = [again[key] for key in later]
-        execute(_AGAIN, {"task": task.name, "keys": later, "versions": [versions[k] for k in later], "ats": ats})
+    if done := [{"key": key, "version": version} for key, version in versions.items() if key not in again]:
+        execute(_DONE, {"task": task.name, "rows": as_json(done)})
+    if later := [{"key": key, "version": versions[key], "at": at} for key, at in again.items()]:
+        execute(_AGAIN, {"task": task.name, "rows": as_json(later)})
 
 
 class Tasks:

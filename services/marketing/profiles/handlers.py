@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
+import msgspec
 from sqlalchemy import text
 
 from services.marketing.tasks import STANDING
 from shared.customer.member import member_of
+from shared.edge.db import as_json
 from shared.events.callcenter import CaseOpened, CaseResolved, ContactAbandoned, ContactOffered, ContactWrappedUp
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import Event
@@ -20,10 +19,10 @@ from shared.pipeline import due
 from shared.pipeline.work import Work
 
 
-@dataclass(slots=True)
-class Delta:
+class Delta(msgspec.Struct):
     """What a batch adds to the profile of one member; by the names of the columns."""
 
+    member: str
     registered: datetime | None = None
     contacts: int = 0
     last_contact: datetime | None = None
@@ -72,52 +71,52 @@ _ADDS: Mapping[type, Callable[[Delta, Event], None]] = {
 }
 
 
+class Row(msgspec.Struct):
+    """What an event says of an order; by the names of the columns."""
+
+    member: str
+    order_id: str
+    occurred: datetime
+    amount: int = 0
+    currency: str = ""
+
+
 def heard(work: Work, events: list[Event]) -> None:
     """Customers registered, contacts, reviews and cases."""
-    deltas: dict[str, Delta] = defaultdict(Delta)
+    deltas: dict[str, Delta] = {}
     for event in events:
-        _ADDS[type(event.fact)](deltas[member_of(event.stream)], event)
-    members = sorted(deltas)
-    columns = {field.name: [getattr(deltas[m], field.name) for m in members] for field in fields(Delta)}
-    work.session.execute(_ADD, {"members": members, **columns})
+        member = member_of(event.stream)
+        delta = deltas.get(member)
+        if delta is None:
+            delta = deltas[member] = Delta(member)
+        _ADDS[type(event.fact)](delta, event)
+    work.session.execute(_ADD, {"rows": as_json(deltas.values())})
 
 
 def heard_orders(work: Work, events: list[Event]) -> None:
     """Orders placed and cancelled. An order counts once, however often it is said; the first cancellation stands."""
-    placed, cancelled = _orders(events, OrderPlaced), _orders(events, OrderCancelled)
-    if placed:
-        facts: list[Any] = [event.fact for event in placed.values()]
-        amounts = {"amounts": [fact.total for fact in facts], "currencies": [fact.currency for fact in facts]}
-        work.session.execute(_PLACE, _columns(placed) | amounts)
-    if cancelled:
-        work.session.execute(_CANCEL, _columns(cancelled))
-    due.mark_of(work, STANDING, lambda event: [member_of(event.stream)], events)
-
-
-def _orders(events: Iterable[Event], kind: type[OrderPlaced] | type[OrderCancelled]) -> dict[tuple[str, str], Event]:
-    """(member, order) -> the first event of this kind about it."""
-    found: dict[tuple[str, str], Event] = {}
+    placed: dict[tuple[str, str], Row] = {}
+    cancelled: dict[tuple[str, str], Row] = {}
     for event in events:
-        if isinstance(event.fact, kind):
-            found.setdefault((member_of(event.stream), event.fact.order), event)
-    return found
-
-
-def _columns(orders: Mapping[tuple[str, str], Event]) -> dict[str, Sequence[Any]]:
-    return {
-        "members": [member for member, _ in orders],
-        "orders": [order for _, order in orders],
-        "instants": [event.occurred for event in orders.values()],
-    }
+        fact, member = event.fact, member_of(event.stream)
+        if isinstance(fact, OrderPlaced):
+            row = Row(member, fact.order, event.occurred, fact.total, fact.currency)
+            placed.setdefault((member, fact.order), row)
+        elif isinstance(fact, OrderCancelled):
+            cancelled.setdefault((member, fact.order), Row(member, fact.order, event.occurred))
+    if placed:
+        work.session.execute(_PLACE, {"rows": as_json(placed.values())})
+    if cancelled:
+        work.session.execute(_CANCEL, {"rows": as_json(cancelled.values())})
+    due.mark_of(work, STANDING, lambda event: [member_of(event.stream)], events)
 
 
 _ADD = text("""
 INSERT INTO profile AS p (member, registered, contacts, last_contact, abandoned, satisfaction_sum,
                           satisfaction_count, cases_opened, cases_resolved)
-SELECT * FROM unnest(CAST(:members AS uuid[]), CAST(:registered AS timestamptz[]), CAST(:contacts AS int[]),
-                     CAST(:last_contact AS timestamptz[]), CAST(:abandoned AS int[]),
-                     CAST(:satisfaction_sum AS int[]), CAST(:satisfaction_count AS int[]),
-                     CAST(:cases_opened AS int[]), CAST(:cases_resolved AS int[])) AS d (member) ORDER BY member
+SELECT * FROM json_to_recordset(CAST(:rows AS json))
+  AS d (member uuid, registered timestamptz, contacts int, last_contact timestamptz, abandoned int,
+        satisfaction_sum int, satisfaction_count int, cases_opened int, cases_resolved int) ORDER BY member
 ON CONFLICT (member) DO UPDATE SET
     registered = least(p.registered, excluded.registered), contacts = p.contacts + excluded.contacts,
     last_contact = greatest(p.last_contact, excluded.last_contact), abandoned = p.abandoned + excluded.abandoned,
@@ -130,8 +129,8 @@ ON CONFLICT (member) DO UPDATE SET
 _PLACE = text("""
 WITH new AS (
   INSERT INTO purchase (member, order_id, occurred, amount, currency)
-  SELECT * FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[]), CAST(:instants AS timestamptz[]),
-                       CAST(:amounts AS bigint[]), CAST(:currencies AS text[])) AS o (member, order_id)
+  SELECT * FROM json_to_recordset(CAST(:rows AS json))
+    AS o (member uuid, order_id text, occurred timestamptz, amount bigint, currency text)
   ORDER BY member, order_id
   ON CONFLICT DO NOTHING RETURNING *
 )
@@ -145,9 +144,8 @@ ON CONFLICT (member, currency) DO UPDATE SET
 """)
 _CANCEL = text("""
 WITH gone AS (
-  UPDATE purchase AS p SET cancelled = c.at
-  FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[]), CAST(:instants AS timestamptz[]))
-    AS c (member, order_id, at)
+  UPDATE purchase AS p SET cancelled = c.occurred
+  FROM json_to_recordset(CAST(:rows AS json)) AS c (member uuid, order_id text, occurred timestamptz)
   WHERE p.member = c.member AND p.order_id = c.order_id AND p.cancelled IS NULL
   RETURNING p.member, p.currency, p.amount
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Table, delete, select, text
+from sqlalchemy import Table, delete, text
 from sqlalchemy.orm import Session
 
 from services.marketing.segments.rules import HIGH_VALUE, Said
 from services.marketing.segments.tables import published_stay, published_value
 from shared.customer.member import member_of
+from shared.edge.db import as_json
 from shared.events.envelope import Event
 from shared.events.marketing import CustomerValued, SegmentEntered, SegmentLeft
 from shared.pipeline.customer_tables import any_of
@@ -28,41 +30,42 @@ class Value(NamedTuple):
     orders: int
     last_order: datetime | None
 
+    @property
+    def fact(self) -> CustomerValued:
+        return CustomerValued(
+            cluster=self.cluster,
+            amount=self.amount,
+            currency=self.currency,
+            window_days=self.window_days,
+            orders=self.orders,
+            last_order=self.last_order,
+        )
+
 
 def values(session: Session, members: Collection[str]) -> dict[str, Value]:
     """What was said of these members' values."""
-    c = published_value.c
-    columns = [c[name] for name in Value._fields]
-    rows = session.execute(select(c.member, *columns).where(c.member == any_of(sorted(members))))
-    return {row.member: Value(*row[1:]) for row in rows}
+    rows = session.execute(_SAID_VALUES, {"members": list(members)})
+    return {member: Value(*columns) for member, *columns in rows}
 
 
 def stays(session: Session, members: Collection[str]) -> dict[str, Said]:
     """Which of these members were said to be in the segment."""
-    c = published_stay.c
-    rows = session.execute(select(published_stay).where(c.member == any_of(sorted(members))))
-    return {row.member: Said(row.since, tuple(row.orders), row.rule) for row in rows}
+    rows = session.execute(_SAID_STAYS, {"members": list(members)})
+    return {member: Said(since, tuple(orders), rule) for member, since, orders, rule in rows}
 
 
 def keep_values(session: Session, news: Mapping[str, Value | None]) -> None:
     """Note what is said now; none: that there is no value any more."""
     _forget(session, published_value, (member for member, value in news.items() if value is None))
-    rows = [(member, value) for member, value in sorted(news.items()) if value is not None]
-    if rows:
-        columns = dict(zip(Value._fields, map(list, zip(*(value for _, value in rows), strict=True)), strict=True))
-        session.execute(_VALUES, {"member": [member for member, _ in rows], **columns})
+    if rows := [{"member": member, **value._asdict()} for member, value in news.items() if value is not None]:
+        session.execute(_VALUES, {"rows": as_json(rows)})
 
 
 def keep_stays(session: Session, news: Mapping[str, Said | None]) -> None:
     """Note who is said to be in the segment; none: that a member isn't."""
     _forget(session, published_stay, (member for member, said in news.items() if said is None))
-    rows = [
-        {"member": member, "since": said.since, "orders": list(said.orders), "rule": said.rule}
-        for member, said in sorted(news.items())
-        if said is not None
-    ]
-    if rows:
-        session.execute(_STAYS, rows)
+    if rows := [{"member": member, **asdict(said)} for member, said in news.items() if said is not None]:
+        session.execute(_STAYS, {"rows": as_json(rows)})
 
 
 def _forget(session: Session, table: Table, members: Iterable[str]) -> None:
@@ -92,16 +95,25 @@ def heard_stays(work: Work, events: list[Event]) -> None:
     keep_stays(work.session, news)
 
 
+_SAID_VALUES = text("""
+SELECT member::text, cluster::text, amount, currency, window_days, orders, last_order FROM published_value
+WHERE member = ANY (CAST(:members AS uuid[]))
+""")
+_SAID_STAYS = text("""
+SELECT member::text, since, orders, rule FROM published_stay WHERE member = ANY (CAST(:members AS uuid[]))
+""")
 _VALUES = text("""
 INSERT INTO published_value (member, cluster, amount, currency, window_days, orders, last_order)
-SELECT * FROM unnest(CAST(:member AS uuid[]), CAST(:cluster AS uuid[]), CAST(:amount AS bigint[]),
-                     CAST(:currency AS text[]), CAST(:window_days AS int[]), CAST(:orders AS int[]),
-                     CAST(:last_order AS timestamptz[]))
+SELECT * FROM json_to_recordset(CAST(:rows AS json))
+  AS v (member uuid, cluster uuid, amount bigint, currency text, window_days int, orders int, last_order timestamptz)
+ORDER BY member
 ON CONFLICT (member) DO UPDATE SET cluster = excluded.cluster, amount = excluded.amount,
     currency = excluded.currency, window_days = excluded.window_days, orders = excluded.orders,
     last_order = excluded.last_order
 """)
 _STAYS = text("""
-INSERT INTO published_stay (member, since, orders, rule) VALUES (:member, :since, :orders, :rule)
+INSERT INTO published_stay (member, since, orders, rule)
+SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS s (member uuid, since timestamptz, orders text[], rule text)
+ORDER BY member
 ON CONFLICT (member) DO UPDATE SET since = excluded.since, orders = excluded.orders, rule = excluded.rule
 """)

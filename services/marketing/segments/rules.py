@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 HIGH_VALUE = "high_value"
 MEASURE = "orders.amount"
@@ -43,8 +44,7 @@ class Definition:
         return f"{self.currency} {self.window_days} {self.at_least}"
 
 
-@dataclass(frozen=True)
-class Purchase:
+class Purchase(NamedTuple):
     """One order. ``amount`` is in minor units."""
 
     order: str
@@ -90,8 +90,9 @@ class Standing:
 def standing(purchases: Iterable[Purchase], definition: Definition, now: datetime) -> Standing:
     """How a customer with these orders, all in the definition's currency, stands at ``now``."""
     changes: dict[datetime, list[tuple[int, Purchase, str]]] = defaultdict(list)
+    window = definition.window
     for place, purchase in enumerate(purchases):
-        end, because = _end(purchase, definition.window)
+        end, because = _end(purchase, window)
         if purchase.occurred < end:
             changes[purchase.occurred].append((place, purchase, ""))
             changes[end].append((place, purchase, because))

@@ -7,22 +7,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-import msgspec
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
-from services.marketing.profiles.tables import purchase
 from services.marketing.segments import handlers, published, rules
 from services.marketing.segments.published import Value
 from services.marketing.segments.rules import HIGH_VALUE, Definition, Purchase, Said, Standing, Stay
 from services.marketing.segments.tables import stay
 from services.marketing.tasks import STANDING
 from shared.customer.member import Member, stream
-from shared.events.marketing import CustomerValued, SegmentEntered, SegmentLeft
+from shared.edge.db import as_json
+from shared.events.marketing import SegmentEntered, SegmentLeft
 from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
+
+MOST = 4_000
+"""Members of one transaction. Nobody waits for what it locks but marks of the same members, and these not long."""
 
 
 def task(default: Definition) -> Task:
@@ -31,7 +33,7 @@ def task(default: Definition) -> Task:
     def run(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
         return work_out(work, items, handlers.definition_of(work, default))
 
-    return Task(STANDING, run, slices=("customers", "profiles"))
+    return Task(STANDING, run, slices=("customers", "profiles"), most=MOST)
 
 
 @dataclass(frozen=True)
@@ -79,32 +81,25 @@ def work_out(work: Work, items: Sequence[Item], definition: Definition) -> dict[
 
 def purchases(session: Session, members: Mapping[str, Collection[str]], currency: str) -> dict[str, list[Purchase]]:
     """The orders of each cluster's members, in one query. Those in another currency can't be added, and don't count."""
-    c = purchase.c
     everybody = {member for of_it in members.values() for member in of_it}
-    rows = session.execute(
-        select(c.member, c.order_id, c.occurred, c.amount, c.cancelled)
-        .where(c.member == any_of(sorted(everybody)), c.currency == currency)
-        .order_by(c.member, c.order_id)
-    )
     of: dict[str, list[Purchase]] = defaultdict(list)
-    for member, *fields in rows:
-        of[member].append(Purchase(*fields))
+    for member, order, occurred, amount, cancelled in session.execute(
+        _PURCHASES, {"members": list(everybody), "currency": currency}
+    ):
+        of[member].append(Purchase(order, occurred, amount, cancelled))
     return {cluster: [one for m in sorted(of_it) for one in of[m]] for cluster, of_it in members.items()}
 
 
 def keep_stays(session: Session, stays: Mapping[str, Sequence[Stay]]) -> None:
     """Replace the stays of these clusters, where they differ."""
-    c = stay.c
     known: dict[str, list[Stay]] = defaultdict(list)
-    rows = session.execute(select(stay).where(c.cluster == any_of(sorted(stays))).order_by(c.entered))
-    for row in rows:
-        known[row.cluster].append(Stay(row.entered, row.left, tuple(row.orders), row.because))
-    changed = sorted(cluster for cluster, new in stays.items() if list(new) != known[cluster])
-    if not changed:
-        return
-    session.execute(delete(stay).where(c.cluster == any_of(changed)))
-    new = [{"cluster": cluster, **asdict(one)} for cluster in changed for one in stays[cluster]]
-    session.execute(_STAYS, {"rows": msgspec.json.encode(new).decode()})
+    for cluster, entered, left, orders, because in session.execute(_KNOWN_STAYS, {"clusters": list(stays)}):
+        known[cluster].append(Stay(entered, left, tuple(orders), because))
+    changed = sorted(cluster for cluster, new in stays.items() if list(new) != known.get(cluster, []))
+    if gone := [cluster for cluster in changed if cluster in known]:
+        session.execute(delete(stay).where(stay.c.cluster == any_of(gone)))
+    if new := [{"cluster": cluster, **asdict(one)} for cluster in changed for one in stays[cluster]]:
+        session.execute(_STAYS, {"rows": as_json(new)})
 
 
 def _say_values(work: Work, asked: Mapping[str, Asked], definition: Definition) -> None:
@@ -114,7 +109,7 @@ def _say_values(work: Work, asked: Mapping[str, Asked], definition: Definition) 
         new = _value(cluster, of_it.standing, definition)
         for member in of_it.members:
             if said.get(member) != (new if new.orders else None):
-                work.publish(stream(Member(member)), CustomerValued(**new._asdict()), history=of_it.history)
+                work.publish(stream(Member(member)), new.fact, history=of_it.history)
                 news[member] = new if new.orders else None
     published.keep_values(work.session, news)
 
@@ -160,6 +155,14 @@ def _everybody(asked: Mapping[str, Asked]) -> list[str]:
     return [member for of_it in asked.values() for member in of_it.members]
 
 
+_PURCHASES = text("""
+SELECT member::text, order_id, occurred, amount, cancelled FROM purchase
+WHERE member = ANY (CAST(:members AS uuid[])) AND currency = :currency ORDER BY member, order_id
+""")
+_KNOWN_STAYS = text("""
+SELECT cluster::text, entered, "left", orders, because FROM stay
+WHERE cluster = ANY (CAST(:clusters AS uuid[])) ORDER BY entered
+""")
 _STAYS = text("""
 INSERT INTO stay (cluster, entered, "left", orders, because)
 SELECT cluster, entered, "left", orders, because
