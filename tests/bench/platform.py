@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -66,11 +67,11 @@ def idle(machine: Machine) -> Iterator[Result]:
             since = time.monotonic()
             time.sleep(IDLE_SECONDS if machine.size.full else machine.size.seconds)
             now = platform.seconds_used()
-            runs.append((now.total() - before.total()) / (time.monotonic() - since))
+            runs.append((sum(now.values()) - sum(before.values())) / (time.monotonic() - since))
             before = now
         took = time.monotonic() - began
         platform.stop()
-    by_process = {name: round((now[name] - first[name]) / took, 4) for name in now}
+    by_process = {name: round((seconds - first.get(name, 0.0)) / took, 4) for name, seconds in now.items()}
     yield Result(
         figure="run.idle",
         value=round(median(runs), 3),
@@ -137,11 +138,11 @@ class Platform:
         if done.returncode:
             raise RuntimeError(f"the platform's data couldn't be deleted:\n{done.stderr}")
 
-    def seconds_used(self) -> Counter[str]:
+    def seconds_used(self) -> dict[str, float]:
         """Processor seconds of every process so far, by what it is; those that ended count for who started them."""
         assert self._process is not None
         run = psutil.Process(self._process.pid)
-        used: Counter[str] = Counter()
+        used: defaultdict[str, float] = defaultdict(float)
         for process in (run, *run.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 used[_name(process)] += sum(process.cpu_times()[:4])
@@ -155,7 +156,7 @@ def _name(process: psutil.Process) -> str:
         return "postgres"
     if "kafka.Kafka" in words:
         return "kafka"
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         if word.startswith("services."):
             return f"{word.removeprefix('services.')} {following}"
     return "supervisord" if "supervisor.supervisord" in words else "make run"
