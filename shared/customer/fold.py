@@ -11,7 +11,7 @@ import msgspec
 
 from shared.customer.claims import Claim
 from shared.customer.fields import Field, UnknownField, field, parse
-from shared.customer.policies import POLICIES, FieldState, Lost
+from shared.customer.policies import POLICIES, UNDISPUTED, FieldState, Lost, undisputed
 
 __all__ = ["Change", "FieldState", "Lost", "Record", "decide", "edit", "fold", "fold_field", "full_name"]
 
@@ -72,7 +72,10 @@ def fold(claims: Iterable[Claim], custom: Mapping[str, Field]) -> Record:
 
 def fold_field(field: Field, claims: Iterable[Claim]) -> FieldState:
     """The state of one field; claims of other fields are ignored."""
-    return POLICIES[field.policy](field, (claim for claim in claims if claim.field == field.name))
+    own = [claim for claim in claims if claim.field == field.name]
+    if len(own) == 1 and field.policy in UNDISPUTED:
+        return undisputed(field, own[0])
+    return POLICIES[field.policy](field, own)
 
 
 def edit(

@@ -124,6 +124,15 @@ POLICIES: Mapping[PolicyName, Callable[[Field, Iterable[Claim]], FieldState]] = 
 }
 
 
+UNDISPUTED: frozenset[PolicyName] = frozenset(("latest", "most_restrictive", "ask_a_person"))
+"""Policies by which the only claim of a field stands as it is."""
+
+
+def undisputed(field: Field, claim: Claim) -> FieldState:
+    """What these policies make of one claim alone: most fields of most customers, so without looking for rivals."""
+    return FieldState(field.name, claim.value, {"": (claim.id,)})
+
+
 def _register(field: Field, history: History, pick: Pick, reason: Reason) -> FieldState:
     """A field with one value: the picked head's."""
     standing = history.heads()

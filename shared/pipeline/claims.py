@@ -7,7 +7,6 @@ any order and however often it is stored, so events may be heard again.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,8 @@ from shared.customer.claims import Claim, distinct
 from shared.customer.fields import UnknownField, field
 from shared.customer.fold import FieldState, fold_field
 from shared.customer.member import Member, member_of, stream
+from shared.customer.searching import searched
+from shared.edge.db import copy_rows
 from shared.edge.errors import Conflict, NotFound
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerRegistered, CustomFieldDefined
 from shared.events.envelope import Event
@@ -31,6 +32,8 @@ from shared.pipeline.definitions import Definition, NotUnderstood, custom_fields
 from shared.pipeline.work import Work
 
 MOST_TOPICS = 48
+MANY = 50
+"""From so many members on that are met for the first time, COPY is faster than parameters."""
 
 Pair = tuple[str, str]
 """A member and a field of it."""
@@ -91,6 +94,16 @@ def lock(session: Session, members: Iterable[str]) -> dict[str, Held]:
     }
 
 
+def hold(session: Session, members: Iterable[str]) -> set[str]:
+    """Lock the members as ``lock`` does, for who needs to know only which of them are erased."""
+    wanted = sorted(set(members))
+    if not wanted:
+        return set()
+    session.execute(_ADD, {"members": wanted})
+    session.execute(_HOLD, {"members": wanted})
+    return keys.erased(session, wanted)
+
+
 def hold_steady(session: Session, members: Iterable[str]) -> dict[str, bool]:
     """Keep the members from being erased until the commit: member -> whether it is erased already.
 
@@ -119,7 +132,11 @@ def store_claims(work: Work, tellings: Sequence[Told], held: Mapping[str, Held] 
     What is known already changes nothing. Claims of an erased member are not kept. ``held`` are the members if
     they are locked already, and is brought up to date.
     """
-    held = lock(work.session, (t.member for t in tellings)) if held is None else held
+    new: set[str] = set()
+    if held is None:
+        new = _store_newcomers(work.session, tellings) if len(tellings) >= MANY else new
+        tellings = [telling for telling in tellings if telling.member not in new]
+        held = lock(work.session, (telling.member for telling in tellings))
     given: dict[Pair, list[Claim]] = {}
     met: set[str] = set()
     for telling in tellings:
@@ -135,7 +152,45 @@ def store_claims(work: Work, tellings: Sequence[Told], held: Mapping[str, Held] 
     touched = _insert(work.session, given) - alone.keys()
     changed = _fold(work.session, held, {**_read(work.session, touched), **alone}) | met
     _save(work.session, held, changed)
-    return changed
+    return changed | new
+
+
+def _store_newcomers(session: Session, tellings: Sequence[Told]) -> set[str]:
+    """Keep what is told of members of whom nobody told before, if these are many; gives those that were new.
+
+    A row is made with all that is known, and by this is locked. Who finds another's row there is none of them.
+    """
+    definitions.hold_still(session)
+    members = {telling.member for telling in tellings}
+    missing = members.difference(session.scalars(_KNOWN, {"members": sorted(members)}))
+    if len(missing) < MANY:
+        return set()
+    held: dict[str, Held] = {}
+    given: dict[Pair, list[Claim]] = {}
+    for telling in tellings:
+        if telling.member in missing:
+            of = held.setdefault(telling.member, Held({}, telling.occurred))
+            of.registered = min(of.registered or telling.occurred, telling.occurred)
+            for one in telling.claims:
+                given.setdefault((telling.member, one.field), []).append(one)
+    _fold(session, held, given)
+    records = ((member, *_record(held[member])) for member in sorted(held))
+    session.execute(_NEW)
+    copy_rows(session, "customer_record_new", ("member", *_RECORD), records)
+    new = set(session.scalars(_WELCOME))
+    session.execute(_NEW_DONE)
+    # Only now, as in lock.
+    gone = keys.erased(session, new)
+    if gone:
+        session.execute(_FORGET_RECORD, {"members": sorted(gone)})
+    rows = (
+        (member, name, one.id, one.value, list(one.saw) or "{}", one.occurred, one.source, one.author)
+        for (member, name), claims in given.items()
+        if member in new and member not in gone
+        for one in distinct(claims).values()
+    )
+    copy_rows(session, "claim", ("member", "field", "id", "value", "saw", "occurred", "source", "author"), rows)
+    return new
 
 
 def _insert(session: Session, given: Mapping[Pair, list[Claim]]) -> set[Pair]:
@@ -171,7 +226,7 @@ def _fold(session: Session, held: Mapping[str, Held], claims: Mapping[Pair, list
 
 def _save(session: Session, held: Mapping[str, Held], members: Iterable[str]) -> None:
     rows = [
-        {"member": m, "registered": held[m].registered, "states": held[m].states, **_searched(held[m].states)}
+        {"member": m, "registered": held[m].registered, "states": held[m].states, **searched(held[m].states)}
         for m in sorted(members)
     ]
     if rows:
@@ -251,17 +306,6 @@ def claims_of(session: Session, member: str, fields: Iterable[str]) -> dict[str,
     return {one.id: one for claims in found.values() for one in claims}
 
 
-def plain(words: str) -> str:
-    """Words as they are searched: small letters, no accents, nothing but letters and digits."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
-
-
-def plain_email(address: str) -> str:
-    """An e-mail address as it is searched: hardly any server tells capitals apart, whatever the standard."""
-    return address.strip().casefold()
-
-
 def _row(member: str, one: Claim) -> dict[str, Any]:
     return {"member": member, **msgspec.structs.asdict(one)}
 
@@ -275,19 +319,28 @@ def _json(rows: object) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _searched(states: Mapping[str, FieldState]) -> dict[str, str]:
-    def one(name: str) -> str:
-        value = states[name].value if name in states else ""
-        return value if isinstance(value, str) else " ".join(value)
-
-    return {
-        "name": plain(" ".join(map(one, ("given_name", "family_name", "company")))),
-        "phone": one("phone"),
-        "email": plain_email(one("email")),
-    }
+def _record(of: Held) -> tuple[Any, ...]:
+    """The columns ``_RECORD`` of a member."""
+    return of.registered, _json(of.states), *searched(of.states).values()
 
 
+_RECORD = ("registered", "states", "name", "phone", "email")
 _states = msgspec.json.Decoder(dict[str, FieldState])
+_KNOWN = text("SELECT member::text FROM customer_record WHERE member = ANY (CAST(:members AS uuid[]))")
+_NEW = text("""
+CREATE TEMP TABLE IF NOT EXISTS customer_record_new
+    (member uuid, registered timestamptz, states jsonb, name text, phone text, email text)
+""")
+_WELCOME = text("""
+INSERT INTO customer_record (member, registered, states, name, phone, email)
+SELECT member, registered, states, name, phone, email FROM customer_record_new ORDER BY member
+ON CONFLICT DO NOTHING RETURNING member::text
+""")
+_NEW_DONE = text("TRUNCATE customer_record_new")
+_HOLD = text("""
+SELECT count(*) FROM (
+    SELECT FROM customer_record WHERE member = ANY (CAST(:members AS uuid[])) ORDER BY member FOR UPDATE) h
+""")
 _ADD = text("""
 INSERT INTO customer_record (member) SELECT unnest(CAST(:members AS uuid[])) ORDER BY 1 ON CONFLICT DO NOTHING
 RETURNING member::text

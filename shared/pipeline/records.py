@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from shared.customer.fold import FieldState, Record
-from shared.pipeline.claims import plain, plain_email
+from shared.customer.searching import plain, plain_email
 from shared.pipeline.customer_tables import customer_record
 
 LEAST_DIGITS = 4

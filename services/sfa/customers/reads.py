@@ -15,9 +15,9 @@ from services.sfa.territories import reads as territories
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
 from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
+from shared.customer.searching import plain
 from shared.edge.errors import NotFound
 from shared.pipeline import clusters, records
-from shared.pipeline.claims import plain
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.tables import erased_member

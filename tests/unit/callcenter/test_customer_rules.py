@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.callcenter.customers import rules
 from shared.customer.phones import NotAPhone, e164
-from shared.pipeline.claims import plain
+from shared.customer.searching import plain
 
 NUMBERS = st.sampled_from(["+12125550123", "+15550100199", "+442079460018", "+33142685300", "+34911234567"])
 SPACES = st.sampled_from(["", " ", "-", ".", " - "])

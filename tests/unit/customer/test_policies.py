@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.customer.claims import Claim
 from shared.customer.fields import Field, PolicyName
 from shared.customer.fold import FieldState, Lost, fold, fold_field
-from shared.customer.policies import POLICIES
+from shared.customer.policies import POLICIES, UNDISPUTED, undisputed
 
 from .histories import (
     BIRTH_DATE,
@@ -26,6 +26,13 @@ from .histories import (
 
 def test_every_policy_name_has_its_function() -> None:
     assert set(POLICIES) == set(PolicyName.__args__)  # type: ignore[attr-defined]
+
+
+@given(st.sampled_from([CITY, PHONE_ALLOWED, BIRTH_DATE]), st.text(), st.lists(st.sampled_from(["a", "b"])))
+def test_a_claim_alone_is_folded_as_the_policy_would(field: Field, value: str, saw: list[str]) -> None:
+    claim = make_claim("a", value, *saw, field=field)
+    assert field.policy in UNDISPUTED
+    assert undisputed(field, claim) == POLICIES[field.policy](field, [claim]) == fold_field(field, [claim])
 
 
 class TestLatest:
