@@ -12,6 +12,7 @@ from services.sync.identity import rules, tables
 from services.sync.identity.rules import MOST_SHARED, Decision, Pair
 from shared.customer.claims import Claim
 from shared.customer.member import Member, member_of, stream
+from shared.customer.searching import plain, plain_email
 from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.events.envelope import UUID_TEXT, Event
 from shared.events.sync import CustomerAssigned, CustomerJoined, CustomerParted
@@ -24,6 +25,10 @@ IDENTITY = "identity"
 CONSENT = "consent"
 """The task that says for all members of a customer what the person forbids (see consent)."""
 DECIDERS = ("operator", "supervisor")
+EVERYBODY = "*"
+"""Due in that task instead of members, when all are to be looked at who may be somebody else's mates."""
+MANY = 200
+"""Claims of the past in one batch from which on it isn't looked at member by member."""
 LONGEST = 254
 """Characters of an address; what is longer is no address (RFC 5321) and matches nothing."""
 INSTANT = timedelta(microseconds=1)
@@ -32,17 +37,20 @@ INSTANT = timedelta(microseconds=1)
 def heard(work: Work, events: list[Event]) -> None:
     """Customers registered or edited: what they are matched by is kept, and looked at again."""
     told = [(claims.told(event), event) for event in claims.named(work, events)]
-    given = [
-        (telling.member, _compared(one)) for telling, _ in told for one in telling.claims if one.field in rules.FIELDS
-    ]
+    given = [(telling.member, one) for telling, _ in told for one in telling.claims if one.field in rules.FIELDS]
     if not given:
         return
-    held = claims.lock(work.session, (member for member, _ in given))
-    given = [(member, one) for member, one in given if not held[member].erased]
+    gone = claims.hold(work.session, (member for member, _ in given))
+    given = [(member, _compared(one)) for member, one in given if member not in gone]
+    if len(given) >= MANY and not any(event.live for _, event in told):
+        # So much past is looked at as a whole, once it is read.
+        if tables.keep_many(work.session, given):
+            due.mark(work, IDENTITY, [EVERYBODY], history=True)
+        return
     values = {(one.field, one.value) for _, one in given if one.field in rules.IDENTIFIERS and one.value}
     # Who had these values alone until now: the newcomer may be the one too many.
     before = tables.holders_of(work.session, values)
-    changed = tables.keep(work.session, msgspec.json.encode([_row(member, one) for member, one in given]).decode())
+    changed = tables.keep(work.session, given)
     due.mark_of(work, IDENTITY, lambda e: changed & {member_of(e.stream)}, [event for _, event in told])
     news = {(one.field, one.value) for member, one in given if member in changed}
     mates = {m for value, of in before.items() if value in news and len(of) <= MOST_SHARED for m in of}
@@ -104,6 +112,12 @@ def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
 def work_out(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
     """Work out the clusters of members and of all to whom they are tied, and tell of those that changed."""
     session = work.session
+    for item in items:
+        if item.key == EVERYBODY:
+            due.mark(work, IDENTITY, tables.tied(session), history=item.history)
+    items = [item for item in items if item.key != EVERYBODY]
+    if not items:
+        return {}
     members, holders = _closure(work, {item.key for item in items})
     gone = keys.erased(session, members)
     decisions = [d for d in tables.decisions_of(session, members) if members >= {d.a, d.b} and not gone & {d.a, d.b}]
@@ -119,7 +133,7 @@ def work_out(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
     affected = clusters.assign(session, changed)
     due.mark(work, CONSENT, sorted(affected - old))
     due.mark(work, CONSENT, sorted(affected & old), history=True)
-    feed.mark(work, sorted(affected))
+    feed.mark(work, affected)
     claims.touch(work, affected)
     crowd = {Pair(m, m, one.field) for m, of in known.items() for one in of if (one.field, one.value) in crowded}
     tables.suggest(
@@ -177,19 +191,8 @@ def _pair(one: str, other: str) -> tuple[str, str]:
 def _compared(one: Claim) -> Claim:
     """The claim with its value in the form in which values are compared."""
     if one.field == "email":
-        value = claims.plain_email(one.value)
+        value = plain_email(one.value)
     else:
-        value = claims.plain(one.value) if one.field in rules.NAMES else one.value
+        value = plain(one.value) if one.field in rules.NAMES else one.value
     too_long = one.field in rules.IDENTIFIERS and len(value) > LONGEST
     return msgspec.structs.replace(one, value="" if too_long else value)
-
-
-def _row(member: str, one: Claim) -> dict[str, object]:
-    return {
-        "member": member,
-        "field": one.field,
-        "id": one.id,
-        "value": one.value,
-        "saw": one.saw,
-        "occurred": one.occurred,
-    }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
+import msgspec
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, MetaData, Table, Text, bindparam, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from services.sync.identity.rules import IDENTIFIERS, MOST_SHARED, Decision, Pair, Value
 from shared.customer.claims import Claim
+from shared.edge.db import copy_rows
 from shared.pipeline.customer_tables import Id, any_of
 
 metadata = MetaData()
@@ -72,6 +75,15 @@ SET value = excluded.value, saw = excluded.saw, occurred = excluded.occurred
 WHERE (excluded.value, excluded.occurred, excluded.saw) < (i.value, i.occurred, i.saw)
 RETURNING member::text
 """)
+_COLUMNS = ("member", "field", "id", "value", "saw", "occurred")
+_KNOWN = text("SELECT DISTINCT member::text FROM identifier WHERE member = ANY (CAST(:members AS uuid[]))")
+_TIED = text("""
+SELECT unnest(array_agg(member))::text FROM identifier
+WHERE field IN ('phone', 'email') AND value <> '' GROUP BY field, value HAVING count(DISTINCT member) > 1
+UNION SELECT unnest(ARRAY[a, b])::text FROM identity_decision
+UNION SELECT unnest(ARRAY[a, b])::text FROM identity_suggestion
+UNION SELECT unnest(ARRAY[member, cluster])::text FROM customer_cluster
+""")
 _DECIDE = text("""
 INSERT INTO identity_decision AS d (a, b, joined, occurred, event_id)
 VALUES (CAST(:a AS uuid), CAST(:b AS uuid), :joined, :occurred, :id)
@@ -110,9 +122,35 @@ Holders = dict[Value, list[str]]
 """Number or address -> the members that ever had it, sorted; never more than ``MOST_SHARED`` + 1 of them."""
 
 
-def keep(session: Session, rows: str) -> set[str]:
-    """Keep claims (JSON); gives the members of which something is new."""
-    return set(session.scalars(_KEEP, {"rows": rows}))
+def keep(session: Session, given: Iterable[tuple[str, Claim]]) -> set[str]:
+    """Keep claims of locked members; gives the members of which something is new."""
+    rows = [dict(zip(_COLUMNS, (member, *_columns_of(one)), strict=True)) for member, one in given]
+    return set(session.scalars(_KEEP, {"rows": msgspec.json.encode(rows).decode()}))
+
+
+def keep_many(session: Session, given: Iterable[tuple[str, Claim]]) -> bool:
+    """The same, when most of the members are new; gives whether something is."""
+    claims: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+    for member, one in given:
+        place, of = (member, one.field, one.id), _columns_of(one)
+        claims[place] = min(claims.get(place, of), of, key=lambda row: (row[2], row[4], row[3]))
+    members = {member for member, _, _ in claims}
+    known = set(session.scalars(_KNOWN, {"members": sorted(members)}))
+    rows = [
+        (member, *of[:3], list(of[3]) or "{}", of[4]) for (member, _, _), of in claims.items() if member not in known
+    ]
+    copy_rows(session, "identifier", _COLUMNS, rows)
+    rest = [dict(zip(_COLUMNS, (m, *of), strict=True)) for (m, _, _), of in claims.items() if m in known]
+    return bool(rows) | bool(rest and session.scalars(_KEEP, {"rows": msgspec.json.encode(rest).decode()}).all())
+
+
+def _columns_of(one: Claim) -> tuple[Any, ...]:
+    return one.field, one.id, one.value, one.saw, one.occurred
+
+
+def tied(session: Session) -> list[str]:
+    """All members who may be the same customer as another one, or were, or who were found to be looked at."""
+    return list(session.scalars(_TIED))
 
 
 def holders_of(session: Session, values: Collection[Value], most: int = MOST_SHARED + 1) -> Holders:

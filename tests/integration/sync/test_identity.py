@@ -26,9 +26,11 @@ from shared.events.envelope import Envelope, new_id
 from shared.events.facts import Fact
 from shared.events.sync import CustomerJoined, CustomerParted
 from shared.pipeline import claims, clusters, due, migrate, rebuild
+from shared.pipeline.attempt import attempt
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Tasks
-from tests.integration.sync.told import KEKS, OLGA, Teller, hear, own, pass_all, pass_keys
+from shared.pipeline.work import Work
+from tests.integration.sync.told import KEKS, OLGA, Teller, event_of, hear, own, pass_all, pass_keys
 from tests.servers import PostgresServer
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -352,3 +354,37 @@ def at_once(*each: Any) -> list[Any]:
 
 
 assert consent.TASK.name == handlers.CONSENT
+
+
+def test_a_long_past_is_looked_at_as_a_whole_and_comes_out_the_same(world: World) -> None:
+    shared, crowd = [next(numbers) for _ in range(5)], next(numbers)
+    people = [[claim("given_name", "Ada"), claim("phone", next(numbers))] for _ in range(handlers.MANY)]
+    for number in shared:
+        people += [[claim("given_name", "Ada"), claim("phone", number)] for _ in range(2)]
+    people += [[claim("given_name", "Bea"), claim("phone", crowd)] for _ in range(MOST_SHARED + 1)]
+    one_before = world.members([claim("given_name", "Ada"), claim("phone", shared[0])])
+    members = world.members(*people, live=False)
+    with Session(world.sync.engine) as session:
+        assert session.scalar(text("SELECT count(*) FROM due")) == 0
+    assert world.assigned() == world.recomputed()
+    assert world.together(*one_before, *members[handlers.MANY : handlers.MANY + 2])
+    assert all(world.together(*members[n : n + 2]) for n in range(handlers.MANY + 2, handlers.MANY + 10, 2))
+    assert world.alone(*members[: handlers.MANY], *members[-MOST_SHARED - 1 :])
+    assert {(member,) for member in members[-MOST_SHARED - 1 :]} <= {(one[0],) for one in world.suggested("crowded")}
+
+
+def test_a_long_past_that_is_heard_again_changes_nothing(world: World) -> None:
+    people = [[claim("given_name", "Ada"), claim("email", f"a{n}@example.org")] for n in range(handlers.MANY)]
+    world.members(*people, live=False)
+    before = world.rows("identifier", "customer_cluster")
+    said = len(world.mine)
+    customers = [one for one in world.log if one.type == "customer.registered"]
+
+    def again(work: Work) -> None:
+        events = [event_of(work, one, live=False) for one in customers]
+        assert attempt(work, SUBSCRIPTIONS.named(["customers", handlers.IDENTITY]), events) == {}
+
+    world.sync.transact(world.sync.itself, again)
+    world.settle()
+    assert world.rows("identifier", "customer_cluster") == before
+    assert len(world.mine) == said
