@@ -34,7 +34,7 @@ SET at = least(d.at, excluded.at), history = d.history AND excluded.history, ver
 _MARK_FOUND = """
 INSERT INTO due AS d (task, key, at, history)
 SELECT :task, key, CAST(:now AS timestamptz), false FROM ({query}) AS m (key) ORDER BY key
-ON CONFLICT (task, key) DO UPDATE SET at = least(d.at, excluded.at), history = false, version = d.version + 1
+ON CONFLICT (task, key) DO UPDATE SET version = d.version + 1, at = least(d.at, excluded.at), history = false
 """
 
 

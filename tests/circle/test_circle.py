@@ -50,6 +50,7 @@ def device(circle: Steps) -> Device:
     """Rosa's, which has what she looks after."""
     made = Device(":memory:", circle["sync"].client("rosa", "rep"), circle.clock)
     made.enrol("Rosa's handheld")
+    circle.settle()
     made.synchronize()
     return made
 

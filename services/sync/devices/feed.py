@@ -7,6 +7,9 @@ starts anew has the same in the end. The digest of a scope says so.
 
 The feed isn't derived: a rebuild leaves it, and when the past is read again only what came out otherwise gets a new
 position. So no device starts over because a server was rebuilt.
+
+While no device was ever enrolled there is nobody to know anything, and nothing is marked. The first one's enrolment
+marks everybody: it waits for all that is being written without a mark.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -27,7 +30,8 @@ from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
 
 TASK = "feed"
-"""Keys: members, and ``device/ID/number`` for the mutations of devices."""
+"""Keys: members, ``device/ID/number`` for the mutations of devices, and ``EVERYBODY``."""
+EVERYBODY = "*"
 
 Place = tuple[str, str]
 """A scope and the key of an item in it."""
@@ -35,9 +39,28 @@ Place = tuple[str, str]
 _DEVICE = "device/"
 
 
-def mark(work: Work, members: Iterable[str]) -> None:
+def awaited(session: Session) -> bool:
+    """Whether there is a device, for which changes are to be marked. If not, the first can't come before the commit."""
+    session.execute(_SHARED)
+    return bool(session.scalar(_ANY))
+
+
+def await_first(work: Work) -> None:
+    """A device is being enrolled: if it is the first, everybody is due. To be called before anything is locked."""
+    if not work.session.scalar(_ANY):
+        work.session.execute(_ALONE)
+        mark_everybody(work)
+
+
+def mark(work: Work, members: Collection[str]) -> None:
     """The items of these customers may have changed."""
-    due.mark(work, TASK, members)
+    if members and awaited(work.session):
+        due.mark(work, TASK, members)
+
+
+def mark_everybody(work: Work) -> None:
+    """The items of all customers may have changed."""
+    due.mark(work, TASK, [EVERYBODY])
 
 
 def mark_mutations(work: Work, numbers: Iterable[Sequence[Any]]) -> None:
@@ -47,7 +70,9 @@ def mark_mutations(work: Work, numbers: Iterable[Sequence[Any]]) -> None:
 
 def run(work: Work, due_items: Sequence[Item]) -> Mapping[str, datetime]:
     """Bring the feed up to date for these keys."""
-    keys = [item.key for item in due_items]
+    keys = [item.key for item in due_items if item.key != EVERYBODY]
+    if len(keys) < len(due_items):
+        due.mark_found(work, TASK, _EVERYBODY)
     mutations = [_mutation(key) for key in keys if key.startswith(_DEVICE)]
     members = {key for key in keys if not key.startswith(_DEVICE)}
     # What a device wrote is in the customer's item before the device is told that it was decided.
@@ -124,6 +149,10 @@ def _write(
         session.connection().execute(_MOVE, [{f"new_{k}": v for k, v in scopes[scope].items()} for scope in moved])
 
 
+_SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('feed awaited', 0))")
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('feed awaited', 0))")
+_ANY = text("SELECT EXISTS (SELECT FROM device)")
+_EVERYBODY = "SELECT member::text FROM customer_record WHERE registered IS NOT NULL"
 _MOVE = (
     update(feed_scope)
     .where(feed_scope.c.scope == bindparam("new_scope"))

@@ -53,6 +53,7 @@ class Ways:
 def enrol(work: Work, name: str) -> str:
     """A rep's new device; gives its id. Raises ``Forbidden``."""
     work.actor.need(*REPS)
+    feed.await_first(work)
     id = new_id()
     row = {"id": id, "rep": work.actor.id, "name": name, "enrolled": work.now, "made": work.now}
     work.session.execute(device.insert(), row)

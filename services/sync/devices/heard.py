@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, and_, delete, or_, select, update
+from sqlalchemy import Table, TextClause, and_, bindparam, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -32,7 +33,7 @@ from shared.events.marketing import CustomerValued, SegmentEntered
 from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, TerritoryRepAssigned, TerritoryRepWithdrawn
 from shared.events.sync import NoteAdded, OrderRequested
 from shared.pipeline import claims, clusters
-from shared.pipeline.customer_tables import any_of, claim, customer_record
+from shared.pipeline.customer_tables import any_of, claim
 from shared.pipeline.work import Work
 
 SALES_FORCE = "sfa"
@@ -92,9 +93,9 @@ def _there(work: Work, left: Any = None, *, known: bool = False) -> None:
 
 def mark_all(work: Work) -> None:
     """Everything is in another scope, or in another state: all customers, and all orders of devices."""
-    c = customer_record.c
-    members = work.session.scalars(select(c.member).where(c.registered.is_not(None)))
-    feed.mark(work, members.all())
+    if not feed.awaited(work.session):
+        return
+    feed.mark_everybody(work)
     m = mutation.c
     of_orders = select(m.device, m.number).where(m.kind == "order", m.state.in_(rules.OPEN))
     feed.mark_mutations(work, work.session.execute(of_orders).all())
@@ -159,17 +160,17 @@ def keep_request(work: Work, member: str, fact: OrderRequested, at: Any) -> None
 
 def heard_order(work: Work, events: list[Event]) -> None:
     """What became of orders. All of one customer's come in their order, from one service."""
-    c = member_order.c
     places = [(member_of(event.stream), str(getattr(event.fact, "order", ""))) for event in events]
+    columns = {"members": [member for member, _ in places], "orders": [order for _, order in places]}
     known = {
-        (row.member, row.order): msgspec.convert(row.followed, rules.Followed)
-        for row in work.session.execute(select(c.member, c.order, c.followed).where(_any_pair(places)))
+        (member, order): msgspec.convert(followed, rules.Followed)
+        for member, order, followed in work.session.execute(_FOLLOWED, columns)
     }
     for place, event in zip(places, events, strict=True):
         if event.fact is not None:
             known[place] = rules.followed(known.get(place, rules.Followed()), event.fact, event.occurred)
     rows = [
-        {"member": m, "order": o, "state": f.state, "reason": f.reason, "followed": msgspec.to_builtins(f)}
+        {"member": m, "order": o, "state": f.state, "reason": f.reason, "followed": f}
         for (m, o), f in sorted(known.items())
     ]
     _keep(work.session, member_order, rows)
@@ -177,13 +178,17 @@ def heard_order(work: Work, events: list[Event]) -> None:
     _mark_asked(work, places)
 
 
-def _any_pair(places: Sequence[tuple[str, str]]) -> Any:
-    members, orders = {m for m, _ in places}, {o for _, o in places}
-    return and_(member_order.c.member == any_of(sorted(members)), member_order.c.order.in_(orders))
+_FOLLOWED = text("""
+SELECT DISTINCT o.member::text, o."order", o.followed
+FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[])) AS w (member, "order")
+JOIN member_order o ON o.member = w.member AND o."order" = w."order"
+""").bindparams(bindparam("members"), bindparam("orders"))
 
 
 def _mark_asked(work: Work, places: Iterable[tuple[str, str]]) -> None:
     """The devices' mutations that asked for these orders."""
+    if not feed.awaited(work.session):
+        return
     m = mutation.c
     asked = select(m.device, m.number).where(m.kind == "order", m.thing.in_({order for _, order in places}))
     feed.mark_mutations(work, work.session.execute(asked).all())
@@ -208,7 +213,7 @@ def keep_note(work: Work, member: str, fact: NoteAdded, author: str, at: Any) ->
 def heard_valued(work: Work, events: list[Event]) -> None:
     """What customers are worth. Nothing is no row."""
     news = {member_of(e.stream): e.fact for e in events if isinstance(e.fact, CustomerValued)}
-    rows = [{"member": m, "value": msgspec.to_builtins(fact)} for m, fact in sorted(news.items()) if fact.orders]
+    rows = [{"member": m, "value": fact} for m, fact in sorted(news.items()) if fact.orders]
     none = sorted(member for member, fact in news.items() if not fact.orders)
     work.session.execute(delete(member_value).where(member_value.c.member == any_of(none)))
     _keep(work.session, member_value, rows)
@@ -235,18 +240,24 @@ def heard_segment(work: Work, events: list[Event]) -> None:
 def _mark_with_mates(work: Work, events: Iterable[Event]) -> None:
     """An item names its mates and may take their territory, so it is due with them."""
     members = {member_of(event.stream) for event in events}
-    mates = clusters.mates_of(work.session, members) if members else {}
-    feed.mark(work, members.union(*mates.values()))
+    if members and feed.awaited(work.session):
+        feed.mark(work, members.union(*clusters.mates_of(work.session, members).values()))
 
 
 def _keep(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert the rows, or put them in the place of what stands there."""
-    wanted = list(rows)
-    if wanted:
-        new = upsert(table)
-        keys = [column.name for column in table.primary_key]
-        rest = {column.name: new.excluded[column.name] for column in table.c if column.name not in keys}
-        session.execute(new.on_conflict_do_update(index_elements=keys, set_=rest), wanted)
+    """Insert the rows, each of another key, or put them in the place of what stands there."""
+    if wanted := list(rows):
+        session.execute(_upsert(table), {"rows": msgspec.json.encode(wanted).decode()})
+
+
+@cache
+def _upsert(table: Table) -> TextClause:
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    rest = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
+    return text(
+        f"INSERT INTO {table.name} SELECT * FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "  # noqa: S608
+        f"ORDER BY {keys} ON CONFLICT ({keys}) DO UPDATE SET {rest}"
+    )
 
 
 HANDLERS = {

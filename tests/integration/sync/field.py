@@ -116,6 +116,7 @@ class Field:
         own = clock or self.clock
         device = Device(":memory:", httpx.Client(transport=way, base_url="http://sync"), own)
         device.enrol("tablet")
+        self.settle()
         return Carried(device, way, own)
 
     def push(self, device: str, rep: str, *mutations: Any, sent: datetime | None = None) -> list[dict[str, Any]]:

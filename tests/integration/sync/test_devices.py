@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.sync.devices import feed
 from services.sync.devices.client import OutOfStep
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerErased
 from shared.events.envelope import new_id
@@ -22,6 +24,8 @@ from shared.events.sfa import (
     ProductDefined,
     TerritoryDefined,
 )
+from shared.pipeline import claims
+from shared.pipeline.work import Work
 from tests.builders import NOON, SetClock
 from tests.integration.sync.field import Carried, Field, field_of, unknown
 from tests.servers import PostgresServer
@@ -68,6 +72,41 @@ def state(field: Field, number: int = 1) -> str:
 
 
 # What a device is given.
+
+
+def test_nothing_is_worked_out_for_devices_before_there_is_one(field: Field) -> None:
+    field.territory("north", "rita")
+    members = [field.customer(city="Rome") for _ in range(3)]
+    field.assign(members[0], "north")
+    assert field.column("SELECT key FROM feed_item") == []
+    rita = field.carried("rita")
+    rita.device.synchronize()
+    same(field, rita)
+    assert rita.device.customers() == [members[0]]
+    field.assign(members[1], "north")
+    rita.device.synchronize()
+    assert rita.device.customers() == sorted(members[:2])
+
+
+def test_the_first_device_misses_nothing_that_is_being_written(field: Field) -> None:
+    """Whoever found no device, and marked nothing, has committed before the first one's enrolment looks around."""
+    member, answers = new_id(), []
+    device = threading.Thread(
+        target=lambda: answers.append(field.ask("POST", "/devices", "rita", "rep", {"name": "tablet"}).status_code)
+    )
+
+    def body(work: Work) -> None:
+        assert not feed.awaited(work.session)
+        device.start()
+        device.join(0.5)
+        assert not answers
+        claims.store_claims(work, [claims.Told(member, field.clock())])
+
+    field.service.transact(field.service.itself, body)
+    device.join()
+    field.settle()
+    assert answers == [201]
+    assert field.column("SELECT key FROM feed_item") == [member]
 
 
 def test_without_territories_every_device_has_everybody(field: Field) -> None:
