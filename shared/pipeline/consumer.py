@@ -48,7 +48,11 @@ TUNING: dict[str, str | int] = {
     "topic.metadata.refresh.interval.ms": 5_000,
     # Kafka answers at once when something comes; until then, each answer costs it and us for nothing.
     "fetch.wait.max.ms": 500,
-    "queued.max.messages.kbytes": 32_768,
+    # Enough for some transactions. What one fetch brings comes on top, unpacked; and a full queue is looked at again
+    # soon, not after a second in which it runs dry.
+    "queued.max.messages.kbytes": 8_192,
+    "fetch.max.bytes": 2_000_000,
+    "fetch.queue.backoff.ms": 20,
     "partition.assignment.strategy": "range",
 }
 _AWAY = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
