@@ -1,16 +1,16 @@
 """``run.start`` and ``run.idle``: the whole platform on this machine, as ``make run`` starts it.
 
-The small size runs one service on servers that run already: it leaves out the start of Kafka and PostgreSQL, and three
-services of four.
+The small size runs stand-ins for two services on servers that run already: it shows that a run is started, watched and
+ended, and leaves out all that takes time.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ from deploy.local import layout
 from deploy.local.backing import KAFKA_VARIABLE, database_variable
 from tests.bench.figures import Figure, Result, at_most, median
 from tests.bench.machine import Machine
+from tests.e2e import local_checkout
 
 UP = "Ctrl-C stops everything."
 """The last that a run says when everything is ready."""
-SMALL_SERVICE = "sync"
 START_SECONDS = 120
 END_SECONDS = 60
 LOOK_SECONDS = 0.02
@@ -35,6 +35,7 @@ QUIET_SECONDS = 40
 """Before it is asked what an idle platform costs: Java goes on compiling for a while."""
 IDLE_SECONDS = 30
 """Of each of three stretches."""
+SMALL_SECONDS = 0.2
 
 
 def start(machine: Machine) -> Iterator[Result]:
@@ -65,7 +66,7 @@ def idle(machine: Machine) -> Iterator[Result]:
         before, began, runs = first, time.monotonic(), []
         for _ in range(3):
             since = time.monotonic()
-            time.sleep(IDLE_SECONDS if machine.size.full else machine.size.seconds)
+            time.sleep(IDLE_SECONDS if machine.size.full else SMALL_SECONDS)
             now = platform.seconds_used()
             runs.append((sum(now.values()) - sum(before.values())) / (time.monotonic() - since))
             before = now
@@ -82,20 +83,13 @@ def idle(machine: Machine) -> Iterator[Result]:
 
 
 class Platform:
-    """A checkout that can be run, with a state folder and ports of its own."""
+    """A checkout that can be run, told by its environment where its state and its ports are."""
 
-    def __init__(self, root: Path, state: Path, environment: dict[str, str]) -> None:
+    def __init__(self, root: Path, log: Path, environment: dict[str, str]) -> None:
         self._root = root
-        self._log = state.parent / "platform.log"
+        self._log = log
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CRM_")},
-            "CRM_LOCAL_DIR": str(state),
-            "CRM_DOWNLOADS_DIR": str(layout.downloads()),
-            **{layout.port_variable(part): str(layout.free_port()) for part in layout.SERVICE_PORTS},
-            **{layout.port_variable(part): str(layout.free_port()) for part in layout.SERVER_PORTS},
-            **environment,
-        }
 
     def start(self) -> float:
         """Seconds from the command to the line that says that all is ready. Raises ``RuntimeError`` with what was said
@@ -168,32 +162,21 @@ def _platform(machine: Machine) -> Iterator[Platform]:
     folder = machine.folder / "platform"
     folder.mkdir(exist_ok=True)
     if machine.size.full:
-        platform = Platform(layout.ROOT, folder / "state", {})
+        ports = {
+            layout.port_variable(part): str(layout.free_port()) for part in layout.SERVICE_PORTS | layout.SERVER_PORTS
+        }
+        own = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+        told = {**own, **ports, "CRM_LOCAL_DIR": str(folder / "state"), "CRM_DOWNLOADS_DIR": str(layout.downloads())}
+        platform = Platform(layout.ROOT, folder / "log", told)
     else:
-        platform = Platform(_checkout(folder / "checkout"), folder / "state", _servers(machine))
+        databases = {database_variable(name): machine.postgres.admin_url for name in local_checkout.SERVICES}
+        servers = {KAFKA_VARIABLE: machine.kafka.bootstrap_servers, **databases}
+        made = local_checkout.Checkout(Path(tempfile.mkdtemp(dir=folder)), **servers)
+        platform = Platform(made.folder, folder / "log", made.environment)
     try:
         yield platform
     finally:
         platform.reset()
-
-
-def _checkout(folder: Path) -> Path:
-    """A checkout with one service."""
-    if not folder.exists():
-        (folder / "services").mkdir(parents=True)
-        shutil.copytree(layout.ROOT / "deploy" / "local", folder / "deploy" / "local")
-        for part in ("shared", "services/__init__.py", f"services/{SMALL_SERVICE}"):
-            (folder / part).symlink_to(layout.ROOT / part)
-    return folder
-
-
-def _servers(machine: Machine) -> dict[str, str]:
-    """The variables that name servers which run already, without a history."""
-    machine.kafka.forget([SMALL_SERVICE])
-    return {
-        KAFKA_VARIABLE: machine.kafka.bootstrap_servers,
-        database_variable(SMALL_SERVICE): machine.postgres.database(SMALL_SERVICE),
-    }
 
 
 FIGURES = (
