@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.customer.member import member_of
+from shared.edge.db import text_array
 from shared.events.envelope import Event
 from shared.events.sync import CustomerAssigned
 from shared.pipeline.customer_tables import any_of, customer_cluster
@@ -58,14 +59,14 @@ SELECT member::text, cluster::text FROM customer_cluster WHERE cluster = ANY (CA
 
 def clusters_of(session: Session, members: Collection[str]) -> dict[str, str]:
     """The cluster of each of the members."""
-    known: dict[str, str] = dict(map(tuple, session.execute(_CLUSTERS, {"members": list(members)})))
+    known: dict[str, str] = dict(map(tuple, session.execute(_CLUSTERS, {"members": text_array(members)}).all()))
     return {member: known.get(member, member) for member in members}
 
 
 def members_of(session: Session, clusters: Collection[str]) -> dict[str, set[str]]:
     """The members of each of the clusters. One that has none is that member itself, unless it was assigned away."""
     found: dict[str, set[str]] = {cluster: set() for cluster in clusters}
-    for member, cluster in session.execute(_MEMBERS, {"clusters": list(found)}):
+    for member, cluster in session.execute(_MEMBERS, {"clusters": text_array(found)}).all():
         found[cluster].add(member)
     for cluster, home in clusters_of(session, found).items():
         if home == cluster:

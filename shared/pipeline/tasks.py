@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import NamedTuple
 
 import psycopg
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.edge import faults, metrics
-from shared.edge.db import as_json, is_passing, may_repeat
+from shared.edge.db import as_json, is_passing, may_repeat, text_array
 from shared.edge.wakeup import Ear
 from shared.pipeline.attempt import kind_of
 from shared.pipeline.service import Service
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 MOST = 1_000
 LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.03
+"""What changes so soon after a round is gathered for the next: it costs nearly the same for one key as for many, and
+what is said of a key that changes several times is said once."""
 PUT_OFF = timedelta(minutes=1)
 """How long a key waits whose working out failed."""
 
@@ -89,7 +93,7 @@ def take(work: Work, task: Task, subscriptions: Iterable[str], most: int) -> lis
     if not work.session.scalar(lock, {"name": f"due/{task.name}"}) or not caught_up(work.session, subscriptions):
         return []
     rows = work.session.execute(_TAKE, {"task": task.name, "now": work.now, "most": most})
-    return [Item(*row) for row in rows]
+    return list(starmap(Item, rows.all()))
 
 
 def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
@@ -99,7 +103,7 @@ def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
     if unasked := again.keys() - versions.keys():
         raise ValueError(f"task {task.name} answered for keys that weren't asked: {sorted(unasked)[:3]}")
     execute = work.session.execute
-    execute(_LOCK, {"task": task.name, "keys": sorted(versions)})
+    execute(_LOCK, {"task": task.name, "keys": text_array(versions)})
     if done := [{"key": key, "version": version} for key, version in versions.items() if key not in again]:
         execute(_DONE, {"task": task.name, "rows": as_json(done)})
     if later := [{"key": key, "version": versions[key], "at": at} for key, at in again.items()]:
@@ -123,8 +127,11 @@ class Tasks:
             try:
                 with Ear(self._service.engine.url.render_as_string(hide_password=False)) as ear:
                     while not self._stop.is_set():
-                        if not self.round():
+                        worked = self.round()
+                        if not worked:
                             ear.wait(LOOK_SECONDS)
+                        elif worked < MOST:
+                            self._stop.wait(GATHER_SECONDS)
             except Exception as error:
                 if not (isinstance(error, psycopg.Error) or _passes_by_itself(error)):
                     raise

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Table, delete, text
 from sqlalchemy.orm import Session
 
 from services.marketing.segments.rules import HIGH_VALUE, Said
 from services.marketing.segments.tables import published_stay, published_value
 from shared.customer.member import member_of
-from shared.edge.db import as_json
+from shared.edge.db import as_json, text_array
 from shared.events.envelope import Event
 from shared.events.marketing import CustomerValued, SegmentEntered, SegmentLeft
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.work import Work
 
 
-class Value(NamedTuple):
+class Value(msgspec.Struct, frozen=True):
     """What was said of a member's value. One that has none has no row."""
 
+    member: str
     cluster: str
     amount: int
     currency: str
@@ -44,27 +44,31 @@ class Value(NamedTuple):
 
 def values(session: Session, members: Collection[str]) -> dict[str, Value]:
     """What was said of these members' values."""
-    rows = session.execute(_SAID_VALUES, {"members": list(members)})
-    return {member: Value(*columns) for member, *columns in rows}
+    rows = session.execute(_SAID_VALUES, {"members": text_array(members)})
+    return {row[0]: Value(*row) for row in rows.all()}
 
 
 def stays(session: Session, members: Collection[str]) -> dict[str, Said]:
     """Which of these members were said to be in the segment."""
-    rows = session.execute(_SAID_STAYS, {"members": list(members)})
-    return {member: Said(since, tuple(orders), rule) for member, since, orders, rule in rows}
+    rows = session.execute(_SAID_STAYS, {"members": text_array(members)})
+    return {member: Said(since, tuple(orders), rule) for member, since, orders, rule in rows.all()}
 
 
 def keep_values(session: Session, news: Mapping[str, Value | None]) -> None:
     """Note what is said now; none: that there is no value any more."""
     _forget(session, published_value, (member for member, value in news.items() if value is None))
-    if rows := [{"member": member, **value._asdict()} for member, value in news.items() if value is not None]:
+    if rows := [value for value in news.values() if value is not None]:
         session.execute(_VALUES, {"rows": as_json(rows)})
 
 
 def keep_stays(session: Session, news: Mapping[str, Said | None]) -> None:
     """Note who is said to be in the segment; none: that a member isn't."""
     _forget(session, published_stay, (member for member, said in news.items() if said is None))
-    if rows := [{"member": member, **asdict(said)} for member, said in news.items() if said is not None]:
+    if rows := [
+        {"member": member, "since": said.since, "orders": said.orders, "rule": said.rule}
+        for member, said in news.items()
+        if said is not None
+    ]:
         session.execute(_STAYS, {"rows": as_json(rows)})
 
 
@@ -78,9 +82,10 @@ def heard_valued(work: Work, events: list[Event]) -> None:
     news: dict[str, Value | None] = {}
     for event in events:
         if isinstance(event.fact, CustomerValued):
-            fact = event.fact
-            value = Value(fact.cluster, fact.amount, fact.currency, fact.window_days, fact.orders, fact.last_order)
-            news[member_of(event.stream)] = value if fact.orders else None
+            fact, member = event.fact, member_of(event.stream)
+            of_rule = (fact.currency, fact.window_days)
+            value = Value(member, fact.cluster, fact.amount, *of_rule, fact.orders, fact.last_order)
+            news[member] = value if fact.orders else None
     keep_values(work.session, news)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from services.marketing.segments.rules import HIGH_VALUE, Definition, Purchase, 
 from services.marketing.segments.tables import stay
 from services.marketing.tasks import STANDING
 from shared.customer.member import Member, stream
-from shared.edge.db import as_json
+from shared.edge.db import as_json, text_array
 from shared.events.marketing import SegmentEntered, SegmentLeft
 from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of
@@ -84,8 +85,8 @@ def purchases(session: Session, members: Mapping[str, Collection[str]], currency
     everybody = {member for of_it in members.values() for member in of_it}
     of: dict[str, list[Purchase]] = defaultdict(list)
     for member, order, occurred, amount, cancelled in session.execute(
-        _PURCHASES, {"members": list(everybody), "currency": currency}
-    ):
+        _PURCHASES, {"members": text_array(everybody), "currency": currency}
+    ).all():
         of[member].append(Purchase(order, occurred, amount, cancelled))
     return {cluster: [one for m in sorted(of_it) for one in of[m]] for cluster, of_it in members.items()}
 
@@ -93,30 +94,34 @@ def purchases(session: Session, members: Mapping[str, Collection[str]], currency
 def keep_stays(session: Session, stays: Mapping[str, Sequence[Stay]]) -> None:
     """Replace the stays of these clusters, where they differ."""
     known: dict[str, list[Stay]] = defaultdict(list)
-    for cluster, entered, left, orders, because in session.execute(_KNOWN_STAYS, {"clusters": list(stays)}):
+    for cluster, entered, left, orders, because in session.execute(_KNOWN_STAYS, {"clusters": text_array(stays)}).all():
         known[cluster].append(Stay(entered, left, tuple(orders), because))
     changed = sorted(cluster for cluster, new in stays.items() if list(new) != known.get(cluster, []))
     if gone := [cluster for cluster in changed if cluster in known]:
         session.execute(delete(stay).where(stay.c.cluster == any_of(gone)))
-    if new := [{"cluster": cluster, **asdict(one)} for cluster in changed for one in stays[cluster]]:
+    if new := [_row(cluster, one) for cluster in changed for one in stays[cluster]]:
         session.execute(_STAYS, {"rows": as_json(new)})
+
+
+def _row(cluster: str, of: Stay) -> dict[str, Any]:
+    return {"cluster": cluster, "entered": of.entered, "left": of.left, "orders": of.orders, "because": of.because}
 
 
 def _say_values(work: Work, asked: Mapping[str, Asked], definition: Definition) -> None:
     said = published.values(work.session, _everybody(asked))
     news: dict[str, Value | None] = {}
     for cluster, of_it in asked.items():
-        new = _value(cluster, of_it.standing, definition)
         for member in of_it.members:
+            new = _value(member, cluster, of_it.standing, definition)
             if said.get(member) != (new if new.orders else None):
                 work.publish(stream(Member(member)), new.fact, history=of_it.history)
                 news[member] = new if new.orders else None
     published.keep_values(work.session, news)
 
 
-def _value(cluster: str, standing: Standing, definition: Definition) -> Value:
+def _value(member: str, cluster: str, standing: Standing, definition: Definition) -> Value:
     of_rule = (definition.currency, definition.window_days)
-    return Value(cluster, standing.amount, *of_rule, standing.orders, standing.last)
+    return Value(member, cluster, standing.amount, *of_rule, standing.orders, standing.last)
 
 
 def _say_stays(work: Work, asked: Mapping[str, Asked], definition: Definition) -> None:
