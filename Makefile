@@ -3,11 +3,13 @@ SHELL := /bin/sh
 PYTHON ?=
 SECONDS ?= 120
 block ?= marketing
+CUSTOMERS ?= 10000000
+EVENTS ?= 20000
 RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench docs requirements clean
+.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +54,9 @@ planted-bugs: .venv/installed ## Plant bugs in a copy, one at a time: do the tes
 
 bench: .venv/installed ## Measure how near to the machine's limit it is: all, or ONLY=pipeline.relay
 	@$(RUN) tests.bench --keep $(if $(ONLY),--only "$(ONLY)")
+
+scale: .venv/installed ## What would CUSTOMERS=10000000 with EVENTS=20000 a second take, where would it break?
+	@$(RUN) deploy.scale --customers "$(CUSTOMERS)" --events "$(EVENTS)"
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from deploy.docs import asyncapi, benchmarks, commands, events, plots, reference, services
+from deploy.scale import page as scale
+from deploy.scale import plots as scale_plots
 
 FOLDER = services.ROOT / "docs"
 
@@ -23,8 +25,14 @@ def pages() -> dict[str, Callable[[], str]]:
         "fault-points.md": reference.fault_points_page,
         "commands.md": commands.page,
         "benchmarks.md": benchmarks.page,
+        "scale.md": scale.page,
         **{f"openapi/{service}.json": partial(openapi, service) for service in services.names()},
     }
+
+
+def pictures() -> dict[str, str]:
+    """File below docs/ -> the plot, as SVG."""
+    return {**plots.plots(), **scale_plots.plots()}
 
 
 def openapi(service: str) -> str:
@@ -35,8 +43,8 @@ def openapi(service: str) -> str:
 def outdated(folder: Path = FOLDER) -> dict[str, str]:
     """File -> the text that it should have, for those that have another."""
     made = {name: make() for name, make in pages().items()}
-    pictures = {name: svg for name, svg in plots.plots().items() if not plots.shows_the_same(folder / name, svg)}
-    return {name: text for name, text in made.items() if not _is(folder / name, text)} | pictures
+    drawn = {name: svg for name, svg in pictures().items() if not plots.shows_the_same(folder / name, svg)}
+    return {name: text for name, text in made.items() if not _is(folder / name, text)} | drawn
 
 
 def _is(path: Path, text: str) -> bool:

@@ -11,7 +11,8 @@ LEAD = """\
 # Benchmarks
 
 Made by `make docs` from `benchmarks.json`, which `make bench` writes. What was changed to get there, with figures
-before and after, is in [what was changed](benchmarks-changes.md).
+before and after, is in [what was changed](benchmarks-changes.md); what it means for more customers and events in
+[scale](scale.md).
 
 ## How it is measured
 

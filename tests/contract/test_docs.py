@@ -32,7 +32,7 @@ def test_it_is_up_to_date(name: str) -> None:
 
 
 def test_plots_show_what_is_kept() -> None:
-    assert [name for name, svg in plots.plots().items() if not plots.shows_the_same(docs.FOLDER / name, svg)] == []
+    assert [name for name, svg in docs.pictures().items() if not plots.shows_the_same(docs.FOLDER / name, svg)] == []
 
 
 def test_making_a_page_again_gives_the_same() -> None:
