@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -11,9 +10,8 @@ import psycopg
 from services.sync.subscriptions import SUBSCRIPTIONS
 from services.sync.timeline.handlers import COLUMNS, row_of
 from shared.events.envelope import parse
-from shared.pipeline.consumer import SubscriptionConsumer
-from shared.pipeline.receive import Subscription
 from shared.pipeline.service import Service
+from tests.bench.consuming import consuming, warm_rate
 from tests.bench.figures import Figure, Result, at_least, throughput
 from tests.bench.history import History, Message, tell
 from tests.bench.machine import Machine, new_name, plain
@@ -31,7 +29,7 @@ def measure(machine: Machine) -> Iterator[Result]:
             with machine.service("sync", topic=new_name("sync")) as sync, plain(sync) as connection:
                 limits.append(len(events) / _copied(machine, connection, events))
                 machine.checkpoint()
-                runs.append(len(events) / _consumed(sync, connection, name, len(events)))
+                runs.append(consumed(sync, name, len(events)))
         # The first round warms up.
         yield throughput("pipeline.timeline", runs[1:], limits[1:])
 
@@ -56,28 +54,11 @@ def _copied(machine: Machine, connection: psycopg.Connection, events: Sequence[M
     return seconds
 
 
-def _consumed(sync: Service, connection: psycopg.Connection, source: str, count: int) -> float:
-    slices = SUBSCRIPTIONS.named(["timeline"])
-    stop = threading.Event()
-    consumer = SubscriptionConsumer(sync, Subscription("main", slices, sync.keks, 0.05), [source], stop)
-    thread = threading.Thread(target=consumer.run)
-    began = time.perf_counter()
-    thread.start()
-    first = 0.0
-    while (
-        connection.execute(
-            "SELECT coalesce(sum(next_offset), 0) FROM consumer_offset WHERE topic LIKE '%.events'"
-        ).fetchone()[0]
-        < count
-    ):
-        if not first and connection.execute("SELECT EXISTS (SELECT FROM interaction)").fetchone() == (True,):
-            first = time.perf_counter() - began
-        time.sleep(0.01)
-    seconds = time.perf_counter() - began
-    print("first", first, "all", seconds)
-    stop.set()
-    thread.join()
-    return seconds
+def consumed(sync: Service, source: str, count: int) -> float:
+    """Events a second into the timeline, with nothing else heard."""
+    with consuming(sync, SUBSCRIPTIONS.named(["timeline"]), [source]) as (consumer, wait):
+        wait(count)
+    return warm_rate(consumer.batches)
 
 
 FIGURES = (Figure("pipeline.timeline", "at least 0.60 of raw COPY + INSERT of the same rows", measure, at_least(0.6)),)
