@@ -18,6 +18,10 @@ READER = {
     "auto.offset.reset": "error",
     "enable.partition.eof": False,
     "fetch.wait.max.ms": 20,
+    # As for consumers: little ahead, and again as soon as there is room.
+    "queued.max.messages.kbytes": 8_192,
+    "fetch.max.bytes": 2_000_000,
+    "fetch.queue.backoff.ms": 20,
     "allow.auto.create.topics": False,
 }
 
