@@ -66,7 +66,7 @@ class Course:
     used: dict[str, list[float]]
     """Stage -> how much of it was used, as a share."""
     backlog: dict[str, list[float]]
-    """Events that wait: in each outbox, and before each service's workers."""
+    """What waits: commands, for cores of the database; events in each outbox, and before each service's workers."""
     services: dict[str, Service]
     """As they are at the end."""
 
@@ -125,6 +125,7 @@ class Simulation:
             for stage, share in self._one_step(second, away).items():
                 used.setdefault(stage, []).append(share)
             for name, service in self.services.items():
+                backlog.setdefault(f"{name}: commands", []).append(service.waiting)
                 backlog.setdefault(f"{name}: outbox", []).append(service.outbox)
                 backlog.setdefault(f"{name}: workers", []).append(float(service.lag.sum()))
             times.append(second)
