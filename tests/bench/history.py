@@ -56,6 +56,8 @@ class History:
     customers: int
     source: dict[str, str] = field(default_factory=lambda: {"callcenter": "callcenter", "sfa": "sfa"})
     seed: int = 1
+    before: int = 0
+    """How many events there have been of each customer and service already."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -128,7 +130,7 @@ class History:
         if kind.personal:
             key = self._keys[source, member]
             change_personal(data, kind.personal, lambda text: seal(text, key, event_id=id))
-        sequence = self._sequences[source, stream] = self._sequences.get((source, stream), 0) + 1
+        sequence = self._sequences[source, stream] = self._sequences.get((source, stream), self.before) + 1
         body = envelope.body(
             kind, data, id=id, source=source, stream=stream, occurred=self._now, recorded=self._now, author="agent"
         )
