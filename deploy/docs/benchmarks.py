@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from deploy.docs.meanings import table
+from deploy.docs.meanings import markdown, table
 from deploy.docs.results import Kept, Results, load
 
 LEAD = """\
@@ -56,6 +56,7 @@ def _measured(results: Results) -> list[str]:
         *(["![Ratios to the machine's limit, and their goals](benchmarks-ratios.svg)", ""] if ratios(results) else []),
         *(["![Values beside what they may be at most](benchmarks-bounds.svg)", ""] if bounded(results) else []),
         *_profiles(profiled(results)),
+        *_seen(results),
     ]
 
 
@@ -150,3 +151,27 @@ def _profiles(found: Mapping[str, Mapping[str, float]]) -> list[str]:
         rows = [(step, number(each), f"{each / total:.0%}") for step, each in steps.items()]
         parts += [f"### {name}", "", table(("step", "µs an event", "share"), [*rows, ("all", number(total), "")]), ""]
     return parts
+
+
+def _seen(results: Results) -> list[str]:
+    """What else was seen at each measurement: the limit's runs, sizes, parts."""
+    rows = [
+        (f"`{one.figure}`{f' {one.of}' if one.of else ''}", f"{name.replace('_', ' ')}: {_said(value)}")
+        for one in results.results
+        for name, value in one.more.items()
+        if name != "steps"
+    ]
+    return ["## What else was seen", "", table(("figure", "seen"), rows), ""] if rows else []
+
+
+def _said(value: object) -> str:
+    match value:
+        case bool() | str():
+            return markdown(str(value))
+        case int() | float():
+            return number(value)
+        case list():
+            return ", ".join(map(_said, value))
+        case dict():
+            return "; ".join(f"{markdown(str(name))} {_said(each)}" for name, each in value.items())
+    return markdown(str(value))

@@ -129,15 +129,17 @@ def main(arguments: Sequence[str]) -> int:
         on = machine_of(machine)
         tell(f"On {on}; {machine.warm_up():,} messages warmed Kafka up")
         failed = []
-        for figure, results in measured(wanted, machine):
-            for result in results:
-                show(result)
-            if not results:
-                failed.append(figure.name)
-            elif options.keep:
-                keep(results, there, on, datetime.now(UTC).date())
-        if options.keep:
-            docs.main([])
+        try:
+            for figure, results in measured(wanted, machine):
+                for result in results:
+                    show(result)
+                if not results:
+                    failed.append(figure.name)
+                elif options.keep:
+                    keep(results, there, on, datetime.now(UTC).date())
+        finally:
+            if options.keep:
+                docs.main([])
     if failed:
         tell(f"Not measured: {', '.join(failed)}")
     return 1 if failed else 0

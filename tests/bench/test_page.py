@@ -39,6 +39,15 @@ def test_steps_are_shown_with_the_dearest_first() -> None:
     assert page.index("| COPY | 3 | 75% |") < page.index("| read <rows> | 1 | 25% |") < page.index("| all | 4 |  |")
 
 
+def test_what_else_was_seen_is_listed() -> None:
+    more = {"limit_runs": [1_500, 1_400.5], "parts": {"a|b": 2}, "note": "one", "steps": {"COPY": 3}}
+    page = benchmarks.page(results([result("pipeline.relay", 1_000, "events/s", limit=1_500, more=more)]))
+    assert "| `pipeline.relay` | limit runs: 1,500, 1,400 |" in page
+    assert "| `pipeline.relay` | parts: a\\|b 2 |" in page
+    assert "| `pipeline.relay` | note: one |" in page
+    assert "| steps" not in page
+
+
 def test_it_says_on_what_it_was_measured() -> None:
     assert f"All of it was measured on 2026-01-05, on {ON}." in benchmarks.page(ALL)
 
