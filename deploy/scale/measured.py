@@ -87,8 +87,7 @@ def measured(results: Results, assumptions: Assumptions) -> Measured:
         raise NotMeasured(list(dict.fromkeys(missing)))
     memory = [one.value for one in results.of_figure("memory.worker")]
     optional = {
-        "row_bytes": _more(results, "pipeline.backfill", "row_bytes"),
-        "wal_bytes": _more(results, "pipeline.backfill", "wal_bytes"),
+        **{name: _of_sync(results, name) for name in ("row_bytes", "wal_bytes")},
         "worker_mib": max(memory) if memory else None,
     }
     assumed = tuple(name for name, value in optional.items() if value is None)
@@ -104,6 +103,12 @@ def _value(results: Results, figure: str, of: str = "", unit: float = 1.0) -> fl
 def _more(results: Results, figure: str, name: str) -> float | None:
     found = next((one.more[name] for one in results.of_figure(figure) if name in one.more), None)
     return None if found is None else float(found)
+
+
+def _of_sync(results: Results, name: str) -> float | None:
+    """Of all that sync keeps, or else of its timeline alone."""
+    found = (_more(results, figure, name) for figure in ("pipeline.backfill", "pipeline.timeline"))
+    return next((value for value in found if value is not None), None)
 
 
 def rates_by_customers(results: Results, of: str) -> dict[int, float]:
