@@ -9,15 +9,14 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Header, Request, Response
-from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
 from shared.edge import faults
 from shared.edge.actor import Actor
 from shared.edge.errors import Conflict
 from shared.edge.http import current_actor
+from shared.edge.statements import run
 from shared.pipeline.service import Service
-from shared.pipeline.tables import command_result
 from shared.pipeline.work import Work
 
 KEEP_DAYS = 7
@@ -44,29 +43,26 @@ class Command:
     def _once(self, work: Work, body: Callable[[Work], Any], status: int) -> tuple[bytes, int]:
         if self.key is None:
             return msgspec.json.encode(body(work)), status
-        _lock(work, self.actor.id, self.key)
-        table = command_result.c
-        found = work.session.execute(
-            select(table.fingerprint, table.answer, table.status).where(
-                table.actor == self.actor.id, table.key == self.key
-            )
-        ).one_or_none()
+        of = {"actor": self.actor.id, "key": self.key}
+        # Two requests with one key at once: the second waits here and then finds the answer of the first.
+        run(work.session, _LOCK, {"name": f"command/{self.actor.id}/{self.key}"})
+        found = next(iter(run(work.session, _ANSWERED, of)), None)
         if found is not None:
-            if found.fingerprint != self.fingerprint:
+            fingerprint, answer, code = found
+            if fingerprint != self.fingerprint:
                 raise Conflict("this Idempotency-Key was used for another request; give each command its own")
-            return bytes(found.answer), found.status
+            return answer, code
         answer = msgspec.json.encode(body(work))
-        work.session.execute(
-            upsert(command_result).values(
-                actor=self.actor.id, key=self.key, fingerprint=self.fingerprint, status=status, answer=answer
-            )
-        )
+        run(work.session, _KEEP, {**of, "fingerprint": self.fingerprint, "status": status, "answer": answer})
         return answer, status
 
 
-def _lock(work: Work, actor: str, key: str) -> None:
-    # Two requests with one key at once: the second waits here and then finds the answer of the first.
-    work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"command/{actor}/{key}", 0))))
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+_ANSWERED = "SELECT fingerprint, answer, status FROM command_result WHERE actor = %(actor)s AND key = %(key)s"
+_KEEP = """
+INSERT INTO command_result (actor, key, fingerprint, status, answer)
+VALUES (%(actor)s, %(key)s, %(fingerprint)s, %(status)s, %(answer)s)
+"""
 
 
 def commands(service: Service) -> Callable[..., Awaitable[Command]]:

@@ -7,7 +7,8 @@ is neither there nor marked as erased is a loss, and whoever needs it waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 
 import msgspec
 import structlog
@@ -18,12 +19,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.customer.member import member_of
+from shared.edge.db import text_array
+from shared.edge.statements import run
 from shared.events.envelope import Envelope, known_type, version_of
 from shared.events.facts import Fact, FactType, change_personal
 from shared.events.upcasters import lift
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, WrongKey, new_key, unseal
 from shared.pipeline.tables import erased_member, member_key
-from shared.pipeline.work import Work
+from shared.pipeline.work import OwnKey, Work
 
 Found = dict[tuple[str, str], Mapping[str, AESGCM] | None]
 """(source, member) -> the keys there are, by id; none when the member is erased."""
@@ -45,24 +48,34 @@ _record = msgspec.json.Decoder(KeyRecord)
 def own_keys(work: Work, members: Iterable[str], keks: KeyEncryptionKeys) -> dict[str, MemberKey]:
     """This service's keys of the members, made and put on record where missing; an erased member has none."""
     wanted = sorted(set(members))
-    known = _own(work, wanted, keks)
-    if missing := [member for member in wanted if member not in known]:
+    meet(work, [member for member in wanted if member not in work.own])
+    if missing := [member for member in wanted if member not in work.own]:
         _make(work, missing, keks)
         # Read again: another transaction may have made one first, and _make waited for its commit.
-        known |= _own(work, missing, keks)
-    return known
-
-
-def _own(work: Work, members: list[str], keks: KeyEncryptionKeys) -> dict[str, MemberKey]:
-    rows = work.session.execute(
-        select(member_key.c.member, member_key.c.key_id, member_key.c.wrapped)
-        .where(member_key.c.source == work.source, member_key.c.member == _any(members))
-        .order_by(member_key.c.key_id)
-    )
+        meet(work, missing)
     return {
-        str(member): MemberKey(key_id, keks.unwrap(wrapped, source=work.source, member=str(member)))
-        for member, key_id, wrapped in rows
+        member: MemberKey(own.id, keks.unwrap(own.wrapped, source=work.source, member=member))
+        for member in wanted
+        if (own := work.own.get(member)) is not None
     }
+
+
+_OWN = """
+SELECT member::text, key_id, wrapped FROM member_key
+WHERE source = %(source)s AND member = ANY (CAST(%(members)s AS uuid[]))
+UNION ALL
+SELECT member::text, NULL, NULL FROM erased_member WHERE member = ANY (CAST(%(members)s AS uuid[]))
+ORDER BY 2
+"""
+
+
+def meet(work: Work, members: Collection[str]) -> dict[str, bool]:
+    """Look which of the members are erased, and take note of this service's keys of the others for the writing of
+    their events: member -> whether it is erased."""
+    if members:
+        for member, key_id, wrapped in run(work.session, _OWN, {"source": work.source, "members": text_array(members)}):
+            work.own[member] = None if key_id is None else OwnKey(key_id, wrapped)
+    return {member: member in work.own and work.own[member] is None for member in members}
 
 
 def _make(work: Work, members: list[str], keks: KeyEncryptionKeys) -> None:
@@ -103,6 +116,8 @@ def erase(work: Work, members: Iterable[str]) -> None:
     if not wanted:
         return
     _lock(work.session, wanted)
+    for member in wanted:
+        work.own.pop(member, None)
     work.session.execute(upsert(erased_member).values([{"member": m} for m in wanted]).on_conflict_do_nothing())
     rows = work.session.execute(
         delete(member_key)
@@ -172,7 +187,10 @@ def find(session: Session, pairs: Iterable[tuple[str, str]], keks: KeyEncryption
     found: Found = {pair: {} for pair in wanted}
     if not wanted:
         return found
-    columns = {"sources": [source for source, _ in wanted], "members": [member for _, member in wanted]}
+    columns = {
+        "sources": text_array(source for source, _ in wanted),
+        "members": text_array(member for _, member in wanted),
+    }
     for source, member, key_id, wrapped in session.execute(_FIND, columns):
         keys = found[source, member] or {}
         try:
@@ -214,11 +232,11 @@ def without_key(session: Session, places: Iterable[tuple[str, str]]) -> list[tup
 
 def erased(session: Session, members: Iterable[str]) -> set[str]:
     """Which of the members are erased."""
-    wanted = list(members)
-    if not wanted:
-        return set()
-    rows = session.scalars(select(erased_member.c.member).where(erased_member.c.member == _any(wanted)))
-    return {str(member) for member in rows}
+    wanted = text_array(members)
+    return set(session.scalars(_ERASED, {"members": wanted}).all()) if wanted != "{}" else set()
+
+
+_ERASED = text("SELECT member::text FROM erased_member WHERE member = ANY (CAST(:members AS uuid[]))")
 
 
 def open_data(envelope: Envelope, fact_type: FactType, found: Found) -> dict[str, object]:
@@ -244,4 +262,26 @@ def open_fact(envelope: Envelope, found: Found) -> Fact | None:
     fact_type = known_type(envelope)
     if fact_type is None:
         return None
+    if not fact_type.personal:
+        return sealed_fact(envelope)
     return msgspec.convert(open_data(envelope, fact_type, found), fact_type.record, strict=False)
+
+
+def sealed_fact(envelope: Envelope) -> Fact | None:
+    """The fact of an event with its personal texts as they are sealed; none for a type that isn't known here.
+
+    Raises as ``open_fact``, but for what is about keys.
+    """
+    fact_type = known_type(envelope)
+    if fact_type is None:
+        return None
+    version = version_of(envelope)
+    if version == fact_type.version:
+        return _decoder(fact_type.record).decode(envelope.data)
+    data = lift(msgspec.json.decode(envelope.data, type=dict), envelope.type, version, fact_type.version)
+    return msgspec.convert(data, fact_type.record, strict=False)
+
+
+@cache
+def _decoder(record: type[msgspec.Struct]) -> msgspec.json.Decoder[Fact]:
+    return msgspec.json.Decoder(record, strict=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -35,6 +35,13 @@ class Published:
     history: bool
 
 
+class OwnKey(NamedTuple):
+    """A member's key of the service that works, wrapped."""
+
+    id: str
+    wrapped: str
+
+
 @dataclass(frozen=True)
 class Rejected:
     """An event that a handler can't take, and why."""
@@ -58,6 +65,8 @@ class Work:
     facts: list[Published] = field(default_factory=list)
     key_records: list[tuple[str, bytes]] = field(default_factory=list)
     """What is to be said on the keys topic: (member/key id, record)."""
+    own: dict[str, OwnKey | None] = field(default_factory=dict)
+    """Members that were looked at already: the key of this service's own, none of an erased one (see keys.meet)."""
     touched: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
     intents: list[dict[str, Any]] = field(default_factory=list)
@@ -124,3 +133,4 @@ class Work:
         facts, key_records, intents, touched, due = mark
         del self.facts[facts:], self.key_records[key_records:], self.intents[intents:]
         self.touched, self.due = set(touched), dict(due)
+        self.own.clear()

@@ -10,7 +10,6 @@ import multiprocessing
 import random
 import re
 import selectors
-import struct
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -29,8 +28,7 @@ from tests.bench.history import Message
 
 CONNECTIONS = 16
 START_SECONDS = 60
-_NAMES = ("streams", "ids", "back", "bodies")
-_BYTEA = 17
+_NAMES = ("stream", "event_id", "body")
 """PostgreSQL's number of the type bytea."""
 
 
@@ -102,7 +100,7 @@ def _connected(url: str) -> PGconn:
     connection: PGconn = pq.PGconn.connect(url.encode())
     if connection.status != pq.ConnStatus.OK:
         raise RuntimeError(connection.get_error_message())
-    statement = re.sub(r"(?<!:):([a-z]+)", lambda found: f"${_NAMES.index(found[1]) + 1}", outbox._WRITE.text)
+    statement = re.sub(r"%\(([a-z_]+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", outbox._WRITE)
     prepared = connection.prepare(b"write", statement.encode())
     if prepared.status != pq.ExecStatus.COMMAND_OK:
         raise RuntimeError(prepared.get_error_message())
@@ -142,12 +140,11 @@ def _commit(
     return Committed(at, percentile(late, 0.99))
 
 
-_FORMATS = (pq.Format.TEXT, pq.Format.TEXT, pq.Format.TEXT, pq.Format.BINARY)
+_FORMATS = (pq.Format.TEXT, pq.Format.TEXT, pq.Format.BINARY)
 
 
 def _parameters(stream: str, id: str, body: bytes) -> list[bytes | None]:
-    bodies = struct.pack("!iiIiii", 1, 0, _BYTEA, 1, 1, len(body)) + body
-    return [b'{"%b"}' % stream.encode(), b"{%b}" % id.encode(), b"{0}", bodies]
+    return [stream.encode(), id.encode(), body]
 
 
 def _answered(connection: PGconn) -> bool:

@@ -18,8 +18,8 @@ from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.edge.live import topic
 from shared.events.callcenter import CaseOpened
 from shared.events.envelope import new_id
-from shared.pipeline.claims import hold_steady
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
 
@@ -68,7 +68,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     """Open cases. Raises ``Forbidden``, ``NotFound``, ``Invalid``."""
     work.actor.need(*DESK, *RINGERS)
     known(work, "reason", {command.reason for command in commands})
-    erased = hold_steady(work.session, {command.member for command in commands})
+    erased = hold_steady(work, {command.member for command in commands})
     offered = _offered(work, [command.contact for command in commands if command.contact])
     rows, opened = [], []
     for command in commands:
@@ -121,7 +121,7 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     c = case.c
     of_ids = c.id == any_of(sorted({command.case for command in commands}))
     # First the customers, then their cases: the order in which an erasure locks them.
-    erased = hold_steady(work.session, work.session.scalars(select(c.member).where(of_ids)).all())
+    erased = hold_steady(work, work.session.scalars(select(c.member).where(of_ids)).all())
     found = work.session.execute(
         select(c.id, c.member, c.state, c.requested).where(of_ids).order_by(c.id).with_for_update()
     )

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, select, update
 
 from services.callcenter.contacts import rules
 from services.callcenter.contacts.rules import Contact, Review
@@ -17,16 +16,18 @@ from services.callcenter.customers import handlers as customers
 from services.callcenter.customers import reads as finding
 from services.callcenter.customers import rules as naming
 from shared.customer.member import Member, stream
+from shared.edge.db import text_array
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.edge.live import topic
+from shared.edge.statements import run
 from shared.events.callcenter import (
     ContactOffered,
     ContactWrappedUp,
 )
 from shared.events.envelope import new_id
 from shared.events.facts import Fact
-from shared.pipeline.claims import hold_steady
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
 RINGERS = ("telephony", "importer")
@@ -87,34 +88,21 @@ def ring(work: Work, commands: Sequence[Ring], region: str) -> list[Rung]:
 
 
 def _ring(work: Work, command: Ring, region: str) -> Rung:
-    _alone(work, f"call/{command.call}")
-    row = contact.c
-    found = work.session.execute(
-        select(row.id, row.member, row.state, row.offered).where(row.call == command.call)
-    ).one_or_none()
-    if found is not None:
-        return Rung(*found)
+    term = naming.address_term(command.number, region)
+    # Two calls from one new number at once are to make one customer.
+    alone(work, f"call/{command.call}", *(["/".join(term)] if term else []))
+    if found := run(work.session, _RUNG, {"call": command.call}):
+        return Rung(*found[0])
     at = instant(work, command.at)
-    member = _caller(work, command, region, at)
-    erased = hold_steady(work.session, [member]).get(member)
+    member = command.customer or _caller(work, term, region, at)
+    erased = hold_steady(work, [member]).get(member)
     if erased is None:
         raise NotFound("there is no such customer")
     new = Rung(new_id(), member, "offered", at)
     address = "" if erased else command.number
-    work.session.execute(
-        contact.insert().values(
-            id=new.contact,
-            member=member,
-            call=command.call,
-            channel=command.channel,
-            queue=command.queue,
-            address=address,
-            state="offered",
-            offered_to=command.agent,
-            offered=at,
-        )
-    )
-    _know_queue(work, command.queue)
+    values = {"id": new.contact, "member": member, "address": address, "offered": at}
+    told = {name: getattr(command, name) for name in ("call", "channel", "queue", "agent")}
+    run(work.session, _OFFER, values | told)
     fact = ContactOffered(contact=new.contact, channel=command.channel, queue=command.queue, address=address)
     work.publish(stream(Member(member)), fact, at)
     offered_to = topic("agent", command.agent) if command.agent else topic("queue", command.queue)
@@ -122,14 +110,23 @@ def _ring(work: Work, command: Ring, region: str) -> Rung:
     return new
 
 
-def _caller(work: Work, command: Ring, region: str, at: datetime) -> str:
-    if command.customer:
-        return command.customer
-    term = naming.address_term(command.number, region)
+_RUNG = "SELECT id::text, member::text, state, offered FROM contact WHERE call = %(call)s"
+# The telephone system decides which queues there are; one that is new gets its code as its label.
+_OFFER = """
+WITH queue AS (
+  INSERT INTO choice (kind, code, label_en, label_es, place)
+  SELECT 'queue', %(queue)s, %(queue)s, %(queue)s, 1000
+  WHERE NOT EXISTS (SELECT FROM choice WHERE kind = 'queue' AND code = %(queue)s)
+  ON CONFLICT DO NOTHING
+)
+INSERT INTO contact (id, member, call, channel, queue, address, state, offered_to, offered)
+VALUES (%(id)s, %(member)s, %(call)s, %(channel)s, %(queue)s, %(address)s, 'offered', %(agent)s, %(offered)s)
+"""
+
+
+def _caller(work: Work, term: naming.Term | None, region: str, at: datetime) -> str:
     if term is None:
         return customers.register(work, [customers.Register(origin="call", at=at)], region)[0]
-    # Two calls from one new number at once are to make one customer.
-    _alone(work, "/".join(term))
     if known := finding.known_by(work.session, *term):
         return known
     kind, value = term
@@ -202,7 +199,7 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     c = contact.c
     of_ids = c.id == any_of(sorted(set(ids)))
     members = work.session.scalars(select(c.member).where(of_ids)).all()
-    erased = hold_steady(work.session, members)
+    erased = hold_steady(work, members)
     rows = work.session.execute(
         select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
         .add_columns(c.queue, c.offered_to)
@@ -264,13 +261,12 @@ def known(work: Work, kind: str, codes: set[str]) -> None:
         raise Invalid(f"there is no {kind} {', '.join(sorted(unknown))}")
 
 
-def _know_queue(work: Work, queue: str) -> None:
-    # The telephone system decides which queues there are; one that is new gets its code as its label.
-    known = select(choice.c.code).where(choice.c.kind == "queue", choice.c.code == queue)
-    if work.session.scalar(known) is None:
-        new = {"kind": "queue", "code": queue, "label_en": queue, "label_es": queue, "place": 1_000}
-        work.session.execute(upsert(choice).values(new).on_conflict_do_nothing())
+def alone(work: Work, *names: str) -> None:
+    """Have nobody else at the same things, each known by a name, until the commit."""
+    run(work.session, _ALONE, {"names": text_array(names)})
 
 
-def _alone(work: Work, what: str) -> None:
-    work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+_ALONE = """
+SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
+FROM unnest(CAST(%(names)s AS text[])) WITH ORDINALITY AS n (name, place) ORDER BY place
+"""

@@ -14,6 +14,7 @@ from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
 from shared.customer.searching import plain
 from shared.edge.errors import NotFound
+from shared.edge.statements import run
 from shared.pipeline import records
 from shared.pipeline.customer_tables import any_of, claim, customer_record
 from shared.pipeline.tables import erased_member
@@ -87,9 +88,15 @@ def search(session: Session, *, phone: str = "", email: str = "", name: str = ""
 
 def known_by(session: Session, kind: str, term: str) -> str | None:
     """The customer with exactly this phone number or e-mail address; of several the one named first."""
-    c = customer_record.c
-    fits = func.reverse(c.phone) == term[::-1] if kind == "phone" else c.email == term
-    return session.scalar(select(c.member).where(fits).order_by(c.member).limit(1))
+    found = run(session, _BY_PHONE if kind == "phone" else _BY_EMAIL, {"term": term})
+    return found[0][0] if found else None
+
+
+_BY_PHONE = """
+SELECT member::text FROM customer_record WHERE reverse(phone) = reverse(%(term)s)
+ORDER BY customer_record.member LIMIT 1
+"""
+_BY_EMAIL = "SELECT member::text FROM customer_record WHERE email = %(term)s ORDER BY customer_record.member LIMIT 1"
 
 
 def find(session: Session, words: str, region: str) -> list[Card]:

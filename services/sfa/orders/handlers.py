@@ -19,7 +19,7 @@ from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.envelope import Event, new_id
 from shared.events.facts import Fact
 from shared.events.sfa import OrderPlaced
-from shared.pipeline.claims import hold_steady
+from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ def refusing(rule: Callable[[], T]) -> T:
 
 
 def _need_customers(work: Work, members: set[str]) -> None:
-    erased = hold_steady(work.session, members)
+    erased = hold_steady(work, members)
     if members - erased.keys():
         raise NotFound("there is no such customer")
     if any(erased.values()):

@@ -16,7 +16,7 @@ from services.sfa.products import reads as products
 from shared.customer.member import Member, stream
 from shared.edge.errors import Invalid, NotFound
 from shared.events.sfa import OrderDelivered, OrderPlaced, ProductDefined
-from shared.pipeline.claims import hold_steady
+from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
 
@@ -59,7 +59,7 @@ def import_orders(work: Work, origin: str, orders: Sequence[Past], currency: str
     instant in the future, a delivery before the order.
     """
     work.actor.need("importer")
-    erased = hold_steady(work.session, {past.member for past in orders})
+    erased = hold_steady(work, {past.member for past in orders})
     if missing := sorted({past.member for past in orders} - erased.keys()):
         raise NotFound(f"{len(missing)} of these customers don't exist here, {missing[0]} for one")
     known = products.some(work.session, {line.product for past in orders for line in past.lines})

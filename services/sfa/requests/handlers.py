@@ -29,8 +29,9 @@ from shared.events.envelope import UUID_TEXT, Event
 from shared.events.sfa import OrderPlaced, OrderRefused
 from shared.events.sync import OrderRequested, RequestedLine
 from shared.pipeline import due, keys
-from shared.pipeline.claims import hold_steady, named
+from shared.pipeline.claims import named
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.steady import hold_steady
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
 
@@ -209,7 +210,7 @@ def _circumstances(
 ) -> dict[str, Circumstances]:
     """What the decision about each order depends on. The customers can't be erased before the commit."""
     members = {request.member for request in requests}
-    hold_steady(work.session, members)
+    hold_steady(work, members)
     erased = keys.erased(work.session, members)
     known = products.some(work.session, {line.product for request in requests for line in request.lines})
     tree = territories.tree(work.session)
