@@ -39,7 +39,6 @@ from shared.events.facts import FACT_TYPES
 from shared.events.sfa import OrderPlaced
 from shared.pipeline import consumer as core
 from shared.pipeline import due, keyreader, keys, offsets, outbox, positions, receive, tasks, topics
-from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
@@ -57,7 +56,6 @@ PURCHASE = "member, order_id, occurred, amount, currency"
 OUTBOX = "stream, sequence, event_id, body"
 T = TypeVar("T")
 WATCHED: Mapping[str, tuple[Any, str]] = {
-    "consume": (SubscriptionConsumer, "_turn"),
     "read": (core, "read"),
     "keys": (keyreader.KeysAhead, "ensure"),
     "receive": (core, "receive"),
@@ -93,10 +91,9 @@ class Log(NamedTuple):
 def measure(machine: Machine) -> Iterator[Result]:
     log = written(machine, machine.size.customers, machine.size.rows)
     columns, count = decoded(log.events), len(log.events)
-    # No worker has the whole log in its memory, and looks through it for what is to be collected.
-    gc.freeze()
     runs, limits, alone = [], [], []
-    for _ in range(machine.size.runs + 1):
+    warming = int(machine.size.full)
+    for _ in range(machine.size.runs + warming):
         with marketing(machine, log) as service, plain(service) as connection:
             machine.checkpoint()
             runs.append(consumed(service, connection, log))
@@ -108,10 +105,8 @@ def measure(machine: Machine) -> Iterator[Result]:
             more: dict[str, Any] = {"row_bytes": round(stored / count), "published": _number(connection, _PUBLISHED)}
     with marketing(machine, log) as service, plain(service) as connection, Steps().watching(WATCHED) as steps:
         consumed(service, connection, log)
-    gc.unfreeze()
-    more |= {"upserts_alone": round(median(alone[1:])), "steps": steps.per_event(count)}
-    # The first round warms up.
-    yield throughput("pipeline.profile", runs[1:], limits[1:], **more)
+    more |= {"upserts_alone": round(median(alone[warming:])), "steps": steps.per_event(count)}
+    yield throughput("pipeline.profile", runs[warming:], limits[warming:], **more)
 
 
 def written(machine: Machine, customers: int, count: int) -> Log:
@@ -142,6 +137,8 @@ def marketing(machine: Machine, log: Log) -> Iterator[Service]:
 def consumed(service: Service, connection: psycopg.Connection, log: Log) -> float:
     """Events a second from the first committed batch on until all are in and nothing is due."""
     _all_is_news(service, log)
+    # No worker has the whole log in its memory, and looks through it for what is to be collected.
+    gc.freeze()
     stop, count = threading.Event(), len(log.events)
     working = threading.Thread(target=Tasks(service, [task()], {each.name: "main" for each in SLICES}, stop).run)
     with consuming(service, SLICES, log.sources) as (consumer, wait):
@@ -154,6 +151,7 @@ def consumed(service: Service, connection: psycopg.Connection, log: Log) -> floa
         finally:
             stop.set()
             working.join()
+            gc.unfreeze()
     return warm(consumer.batches, ended)
 
 
