@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
 from services.marketing.metadata import metadata
+from shared.pipeline.tables import ROOM
 
 _Id = UUID(as_uuid=False)
 _C = Text(collation="C")  # compares as Python does
@@ -22,6 +23,7 @@ profile = Table(
     Column("cases_opened", Integer, nullable=False),
     Column("cases_resolved", Integer, nullable=False),
     comment="What was told of each member, as sums; those of a cluster are added up when they are read",
+    postgresql_with={"fillfactor": ROOM},
 )
 
 spending = Table(
@@ -36,6 +38,7 @@ spending = Table(
     Column("cancelled", Integer, nullable=False),
     Column("cancelled_amount", BigInteger, nullable=False),
     comment="Sums over the orders of each member, by currency",
+    postgresql_with={"fillfactor": ROOM},
 )
 
 purchase = Table(

@@ -4,6 +4,7 @@ from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, Integer, Tabl
 from sqlalchemy.dialects.postgresql import UUID
 
 from services.marketing.metadata import metadata
+from shared.pipeline.tables import ROOM
 
 _Id = UUID(as_uuid=False)
 _C = Text(collation="C")
@@ -45,6 +46,7 @@ published_value = Table(
     Column("last_order", _At),
     comment="What was said last of each member's value; no row where nothing was, or that it has none. "
     "Kept across rebuilds, so that nothing is said again",
+    postgresql_with={"fillfactor": ROOM},
 )
 
 published_stay = Table(
