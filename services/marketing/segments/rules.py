@@ -99,7 +99,11 @@ def standing(purchases: Iterable[Purchase], definition: Definition, now: datetim
     counting: dict[int, Purchase] = {}
     amount = 0
     stays: list[Stay] = []
-    for at in sorted(instant for instant in changes if instant <= now):
+    ahead: datetime | None = None
+    for at in sorted(changes):
+        if at > now:
+            ahead = at if at < _NEVER else None
+            break
         for place, purchase, ended in changes[at]:
             amount += -purchase.amount if ended else purchase.amount
             if ended:
@@ -112,7 +116,6 @@ def standing(purchases: Iterable[Purchase], definition: Definition, now: datetim
         elif was_in and not is_in:
             stays[-1] = _left(stays[-1], at, {ended for *_, ended in changes[at]})
     last = max((purchase.occurred for purchase in counting.values()), default=None)
-    ahead = min((instant for instant in changes if now < instant < _NEVER), default=None)
     return Standing(amount, len(counting), last, tuple(stays), ahead)
 
 

@@ -74,7 +74,7 @@ def work_out(work: Work, items: Sequence[Item], definition: Definition) -> dict[
     _say_values(work, asked, definition)
     _say_stays(work, asked, definition)
     return {
-        min(item.key for item in due[cluster]): of_it.standing.next
+        min(due[cluster]).key: of_it.standing.next
         for cluster, of_it in asked.items()
         if of_it.standing.next is not None
     }
