@@ -66,6 +66,7 @@ def consuming(
 
 
 def warm_rate(batches: Sequence[Batch]) -> float:
-    """Events a second from the first committed batch to the last: without joining the group."""
+    """Events a second from the first committed batch to the last: without joining the group. Of one event in a
+    millisecond at least, as a small run has a single batch."""
     first, last = batches[0], batches[-1]
-    return sum(len(batch.ids) for batch in batches[1:]) / (last.at - first.at)
+    return max(1, sum(len(batch.ids) for batch in batches[1:])) / max(0.001, last.at - first.at)
