@@ -1,7 +1,7 @@
 """``memory.worker``: what workers keep in memory while they send, and hear, a long log.
 
-Real worker processes. The call center's carries committed outbox rows to Kafka; then sync's and marketing's are started
-beside that log, and hear all of it. A backlog is what fills queues most.
+Real worker processes. The call center's carries committed outbox rows to Kafka; then sync's and marketing's (at the
+small size sync's alone) are started beside that log, and hear all of it. A backlog is what fills queues most.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ def _measured(machine: Machine) -> Iterator[Result]:
     history = History(size.customers)
     orders = size.history // 10
     with ExitStack() as stack:
-        callcenter, _, sync, marketing = (
-            stack.enter_context(machine.service(name)) for name in ("callcenter", "sfa", "sync", "marketing")
-        )
+        names = ("callcenter", "sfa", "sync", *(("marketing",) if size.full else ()))
+        callcenter, _, *others = (stack.enter_context(machine.service(name)) for name in names)
         with _worker(machine, callcenter) as process:
             curves = [Curve("callcenter relay", process, callcenter, _SENT, size.history)]
             _commit(callcenter, chain(history.registrations(), history.contacts(size.history - size.customers)), curves)
@@ -107,7 +106,7 @@ def _measured(machine: Machine) -> Iterator[Result]:
         tell(dict(callcenter.kafka), history.orders(orders))
         hearing = [
             Curve(f"{of.name} worker", stack.enter_context(_worker(machine, of)), of, _HEARD, size.history + orders)
-            for of in (sync, marketing)
+            for of in others
         ]
         _follow(hearing)
         curves += hearing
