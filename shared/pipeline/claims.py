@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.customer.claims import Claim, distinct
@@ -22,12 +21,12 @@ from shared.customer.fields import UnknownField, field
 from shared.customer.fold import FieldState, fold_field
 from shared.customer.member import Member, member_of, stream
 from shared.customer.searching import searched
-from shared.edge.db import copy_rows
+from shared.edge.copying import copy_texts
+from shared.edge.db import text_array
 from shared.edge.errors import Conflict, NotFound
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerRegistered, CustomFieldDefined
-from shared.events.envelope import Event
+from shared.events.envelope import UUID_TEXT, Event
 from shared.pipeline import definitions, keys
-from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.definitions import Definition, NotUnderstood, custom_fields
 from shared.pipeline.work import Work
 
@@ -84,8 +83,9 @@ def lock(session: Session, members: Iterable[str]) -> dict[str, Held]:
         return {}
     # A field's definition may not change between its reading and the commit of what was folded by it.
     definitions.hold_still(session)
-    new = set(session.scalars(_ADD, {"members": wanted}))
-    rows = session.execute(_LOCK, {"members": wanted}).all()
+    of_them = {"members": text_array(wanted)}
+    new = set(session.scalars(_ADD, of_them))
+    rows = session.execute(_LOCK, of_them).all()
     # Only now: an erasure that was under way has committed, since its lock is ours.
     gone = keys.erased(session, wanted)
     return {
@@ -99,21 +99,10 @@ def hold(session: Session, members: Iterable[str]) -> set[str]:
     wanted = sorted(set(members))
     if not wanted:
         return set()
-    session.execute(_ADD, {"members": wanted})
-    session.execute(_HOLD, {"members": wanted})
+    of_them = {"members": text_array(wanted)}
+    session.execute(_ADD, of_them)
+    session.execute(_HOLD, of_them)
     return keys.erased(session, wanted)
-
-
-def hold_steady(session: Session, members: Iterable[str]) -> dict[str, bool]:
-    """Keep the members from being erased until the commit: member -> whether it is erased already.
-
-    Members that aren't known here are left out.
-    """
-    c = customer_record.c
-    of_them = select(c.member).where(c.member == any_of(sorted(set(members)))).order_by(c.member)
-    known = session.scalars(of_them.with_for_update(read=True)).all()
-    gone = keys.erased(session, known)
-    return {member: member in gone for member in known}
 
 
 def standing(session: Session, member: str) -> Held:
@@ -162,7 +151,7 @@ def _store_newcomers(session: Session, tellings: Sequence[Told]) -> set[str]:
     """
     definitions.hold_still(session)
     members = {telling.member for telling in tellings}
-    missing = members.difference(session.scalars(_KNOWN, {"members": sorted(members)}))
+    missing = members.difference(session.scalars(_KNOWN, {"members": text_array(sorted(members))}))
     if len(missing) < MANY:
         return set()
     held: dict[str, Held] = {}
@@ -174,22 +163,23 @@ def _store_newcomers(session: Session, tellings: Sequence[Told]) -> set[str]:
             for one in telling.claims:
                 given.setdefault((telling.member, one.field), []).append(one)
     _fold(session, held, given)
-    records = ((member, *_record(held[member])) for member in sorted(held))
     session.execute(_NEW)
-    copy_rows(session, "customer_record_new", ("member", *_RECORD), records)
-    new = set(session.scalars(_WELCOME))
+    records = [(member, *_record(held[member])) for member in sorted(held)]
+    copy_texts(session, "customer_record_new", ("member", *_RECORD), records)
+    new = set(session.scalars(_WELCOME).all())
     session.execute(_NEW_DONE)
     # Only now, as in lock.
     gone = keys.erased(session, new)
     if gone:
         session.execute(_FORGET_RECORD, {"members": sorted(gone)})
-    rows = (
-        (member, name, one.id, one.value, list(one.saw) or "{}", one.occurred, one.source, one.author)
-        for (member, name), claims in given.items()
-        if member in new and member not in gone
-        for one in distinct(claims).values()
-    )
-    copy_rows(session, "claim", ("member", "field", "id", "value", "saw", "occurred", "source", "author"), rows)
+    kept = new - gone
+    rows = [
+        (member, *_columns(one))
+        for (member, _), claims in given.items()
+        if member in kept
+        for one in (claims if len(claims) == 1 else distinct(claims).values())
+    ]
+    copy_texts(session, "claim", ("member", "id", "field", "value", "saw", "occurred", "source", "author"), rows)
     return new
 
 
@@ -254,11 +244,8 @@ def named(work: Work, events: Iterable[Event]) -> list[Event]:
     """The events whose stream names a member; the others are rejected."""
     good = []
     for event in events:
-        try:
-            is_named = str(UUID(member_of(event.stream))) == member_of(event.stream)
-        except ValueError:
-            is_named = False
-        if is_named:
+        kind, _, member = event.envelope.subject.partition("/")
+        if kind == "customer" and UUID_TEXT.fullmatch(member):
             good.append(event)
         else:
             work.reject(event, "the stream doesn't name a member")
@@ -319,9 +306,14 @@ def _json(rows: object) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _record(of: Held) -> tuple[Any, ...]:
-    """The columns ``_RECORD`` of a member."""
-    return of.registered, _json(of.states), *searched(of.states).values()
+def _columns(one: Claim) -> tuple[str, ...]:
+    return one.id, one.field, one.value, text_array(one.saw), one.occurred.isoformat(), one.source, one.author
+
+
+def _record(of: Held) -> tuple[str, ...]:
+    """The columns ``_RECORD`` of a member, as texts."""
+    assert of.registered is not None
+    return of.registered.isoformat(), _json(of.states), *searched(of.states).values()
 
 
 _RECORD = ("registered", "states", "name", "phone", "email")

@@ -123,7 +123,7 @@ def unseal(sealed: str, keys: Mapping[str, AESGCM] | None, *, event_id: str) -> 
     if key_id not in keys:
         raise KeyMissing(f"the key {key_id[:20]!r} of event {event_id} isn't here")
     try:
-        raw = base64.b64decode(encoded, validate=True)
+        raw = binascii.a2b_base64(encoded, strict_mode=True)
         return keys[key_id].decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], event_id.encode()).decode()
     except (InvalidTag, ValueError) as error:
         raise WrongKey(f"a text of event {event_id} doesn't open with its member's key") from error

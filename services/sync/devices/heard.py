@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,13 @@ from shared.events.envelope import Event
 from shared.events.facts import Erased
 from shared.events.heads import ServiceLeft
 from shared.events.marketing import CustomerValued, SegmentEntered
-from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, TerritoryRepAssigned, TerritoryRepWithdrawn
+from shared.events.sfa import (
+    CustomerTerritoryAssigned,
+    OrderPlaced,
+    TerritoryDefined,
+    TerritoryRepAssigned,
+    TerritoryRepWithdrawn,
+)
 from shared.events.sync import NoteAdded, OrderRequested
 from shared.pipeline import claims, clusters
 from shared.pipeline.customer_tables import any_of, claim
@@ -161,25 +167,32 @@ def keep_request(work: Work, member: str, fact: OrderRequested, at: Any) -> None
 def heard_order(work: Work, events: list[Event]) -> None:
     """What became of orders. All of one customer's come in their order, from one service."""
     places = [(member_of(event.stream), str(getattr(event.fact, "order", ""))) for event in events]
-    columns = {"members": [member for member, _ in places], "orders": [order for _, order in places]}
-    known = {
-        (member, order): msgspec.convert(followed, rules.Followed)
-        for member, order, followed in work.session.execute(_FOLLOWED, columns)
-    }
+    first: dict[tuple[str, str], object] = {}
+    for place, event in zip(places, events, strict=True):
+        first.setdefault(place, event.fact)
+    # What is placed begins anew, whatever was known before.
+    known = _followed(work.session, [place for place, fact in first.items() if not isinstance(fact, OrderPlaced)])
     for place, event in zip(places, events, strict=True):
         if event.fact is not None:
             known[place] = rules.followed(known.get(place, rules.Followed()), event.fact, event.occurred)
     rows = [
-        {"member": m, "order": o, "state": f.state, "reason": f.reason, "followed": f}
-        for (m, o), f in sorted(known.items())
+        {"member": m, "order": o, "state": f.state, "reason": f.reason, "followed": f} for (m, o), f in known.items()
     ]
     _keep(work.session, member_order, rows)
     _mark_with_mates(work, events)
     _mark_asked(work, places)
 
 
+def _followed(session: Session, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], rules.Followed]:
+    if not places:
+        return {}
+    columns = {"members": [member for member, _ in places], "orders": [order for _, order in places]}
+    rows = session.execute(_FOLLOWED, columns)
+    return {(member, order): msgspec.convert(followed, rules.Followed) for member, order, followed in rows}
+
+
 _FOLLOWED = text("""
-SELECT DISTINCT o.member::text, o."order", o.followed
+SELECT o.member::text, o."order", o.followed
 FROM unnest(CAST(:members AS uuid[]), CAST(:orders AS text[])) AS w (member, "order")
 JOIN member_order o ON o.member = w.member AND o."order" = w."order"
 """).bindparams(bindparam("members"), bindparam("orders"))

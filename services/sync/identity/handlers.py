@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
-
 from services.sync.devices import feed
 from services.sync.identity import rules, tables
 from services.sync.identity.rules import MOST_SHARED, Decision, Pair
-from shared.customer.claims import Claim
+from services.sync.identity.tables import Identifying
 from shared.customer.member import Member, member_of, stream
 from shared.customer.searching import plain, plain_email
 from shared.edge.errors import Conflict, Invalid, NotFound
+from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.events.envelope import UUID_TEXT, Event
 from shared.events.sync import CustomerAssigned, CustomerJoined, CustomerParted
 from shared.pipeline import claims, clusters, due, keys
@@ -36,25 +35,25 @@ INSTANT = timedelta(microseconds=1)
 
 def heard(work: Work, events: list[Event]) -> None:
     """Customers registered or edited: what they are matched by is kept, and looked at again."""
-    told = [(claims.told(event), event) for event in claims.named(work, events)]
-    given = [(telling.member, one) for telling, _ in told for one in telling.claims if one.field in rules.FIELDS]
-    if not given:
+    named = claims.named(work, events)
+    told = [one for event in named for one in _told(event)]
+    if not told:
         return
-    gone = claims.hold(work.session, (member for member, _ in given))
-    given = [(member, _compared(one)) for member, one in given if member not in gone]
-    if len(given) >= MANY and not any(event.live for _, event in told):
+    gone = claims.hold(work.session, (one.member for one in told))
+    told = [one for one in told if one.member not in gone]
+    if len(told) >= MANY and not any(event.live for event in named):
         # So much past is looked at as a whole, once it is read.
-        if tables.keep_many(work.session, given):
+        if tables.keep_many(work.session, told):
             due.mark(work, IDENTITY, [EVERYBODY], history=True)
         return
-    values = {(one.field, one.value) for _, one in given if one.field in rules.IDENTIFIERS and one.value}
+    values = {(one.field, one.value) for one in told if one.field in rules.IDENTIFIERS and one.value}
     # Who had these values alone until now: the newcomer may be the one too many.
     before = tables.holders_of(work.session, values)
-    changed = tables.keep(work.session, given)
-    due.mark_of(work, IDENTITY, lambda e: changed & {member_of(e.stream)}, [event for _, event in told])
-    news = {(one.field, one.value) for member, one in given if member in changed}
+    changed = tables.keep(work.session, told)
+    due.mark_of(work, IDENTITY, lambda e: changed & {member_of(e.stream)}, named)
+    news = {(one.field, one.value) for one in told if one.member in changed}
     mates = {m for value, of in before.items() if value in news and len(of) <= MOST_SHARED for m in of}
-    due.mark(work, IDENTITY, sorted(mates), history=not any(event.live for _, event in told))
+    due.mark(work, IDENTITY, sorted(mates), history=not any(event.live for event in named))
 
 
 def heard_decisions(work: Work, events: list[Event]) -> None:
@@ -188,11 +187,20 @@ def _pair(one: str, other: str) -> tuple[str, str]:
     return min(one, other), max(one, other)
 
 
-def _compared(one: Claim) -> Claim:
-    """The claim with its value in the form in which values are compared."""
-    if one.field == "email":
-        value = plain_email(one.value)
-    else:
-        value = plain(one.value) if one.field in rules.NAMES else one.value
-    too_long = one.field in rules.IDENTIFIERS and len(value) > LONGEST
-    return msgspec.structs.replace(one, value="" if too_long else value)
+def _told(event: Event) -> list[Identifying]:
+    """What an event tells of by which its member is told from others."""
+    fact, member = event.fact, member_of(event.envelope.subject)
+    assert isinstance(fact, CustomerRegistered | CustomerEdited)
+    return [
+        Identifying(member, one.field, one.id, _compared(one.field, str(one.value)), one.saw, one.made)
+        for one in fact.claims
+        if one.field in rules.FIELDS
+    ]
+
+
+def _compared(field: str, value: str) -> str:
+    """A value in the form in which values of the field are compared."""
+    if field in rules.NAMES:
+        return plain(value)
+    value = plain_email(value) if field == "email" else value
+    return value if len(value) <= LONGEST else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, MetaData, Table, Text, bindparam, or_, select, text
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from services.sync.identity.rules import IDENTIFIERS, MOST_SHARED, Decision, Pair, Value
 from shared.customer.claims import Claim
-from shared.edge.db import copy_rows
+from shared.edge.copying import copy_texts
+from shared.edge.db import text_array
 from shared.pipeline.customer_tables import Id, any_of
 
 metadata = MetaData()
@@ -75,7 +77,6 @@ SET value = excluded.value, saw = excluded.saw, occurred = excluded.occurred
 WHERE (excluded.value, excluded.occurred, excluded.saw) < (i.value, i.occurred, i.saw)
 RETURNING member::text
 """)
-_COLUMNS = ("member", "field", "id", "value", "saw", "occurred")
 _KNOWN = text("SELECT DISTINCT member::text FROM identifier WHERE member = ANY (CAST(:members AS uuid[]))")
 _TIED = text("""
 SELECT unnest(array_agg(member))::text FROM identifier
@@ -122,30 +123,34 @@ Holders = dict[Value, list[str]]
 """Number or address -> the members that ever had it, sorted; never more than ``MOST_SHARED`` + 1 of them."""
 
 
-def keep(session: Session, given: Iterable[tuple[str, Claim]]) -> set[str]:
+class Identifying(NamedTuple):
+    """A claim by which a member is told from others, or found to be the same, with its value as it is compared."""
+
+    member: str
+    field: str
+    id: str
+    value: str
+    saw: tuple[str, ...]
+    occurred: datetime
+
+
+def keep(session: Session, told: Iterable[Identifying]) -> set[str]:
     """Keep claims of locked members; gives the members of which something is new."""
-    rows = [dict(zip(_COLUMNS, (member, *_columns_of(one)), strict=True)) for member, one in given]
-    return set(session.scalars(_KEEP, {"rows": msgspec.json.encode(rows).decode()}))
+    return set(session.scalars(_KEEP, {"rows": msgspec.json.encode([one._asdict() for one in told]).decode()}))
 
 
-def keep_many(session: Session, given: Iterable[tuple[str, Claim]]) -> bool:
+def keep_many(session: Session, told: Iterable[Identifying]) -> bool:
     """The same, when most of the members are new; gives whether something is."""
-    claims: dict[tuple[str, str, str], tuple[Any, ...]] = {}
-    for member, one in given:
-        place, of = (member, one.field, one.id), _columns_of(one)
-        claims[place] = min(claims.get(place, of), of, key=lambda row: (row[2], row[4], row[3]))
-    members = {member for member, _, _ in claims}
-    known = set(session.scalars(_KNOWN, {"members": sorted(members)}))
-    rows = [
-        (member, *of[:3], list(of[3]) or "{}", of[4]) for (member, _, _), of in claims.items() if member not in known
-    ]
-    copy_rows(session, "identifier", _COLUMNS, rows)
-    rest = [dict(zip(_COLUMNS, (m, *of), strict=True)) for (m, _, _), of in claims.items() if m in known]
-    return bool(rows) | bool(rest and session.scalars(_KEEP, {"rows": msgspec.json.encode(rest).decode()}).all())
-
-
-def _columns_of(one: Claim) -> tuple[Any, ...]:
-    return one.field, one.id, one.value, one.saw, one.occurred
+    claims: dict[tuple[str, ...], Identifying] = {}
+    for one in told:
+        other = claims.setdefault(one[:3], one)
+        if other is not one:
+            claims[one[:3]] = min(other, one, key=lambda c: (c.value, c.occurred, c.saw))
+    members = {one.member for one in claims.values()}
+    known = set(session.scalars(_KNOWN, {"members": text_array(sorted(members))}))
+    rows = [(*one[:4], text_array(one.saw), one.occurred.isoformat()) for one in claims.values() if one[0] not in known]
+    copy_texts(session, "identifier", Identifying._fields, rows)
+    return bool(rows) | bool(known and keep(session, (one for one in claims.values() if one.member in known)))
 
 
 def tied(session: Session) -> list[str]:
