@@ -85,7 +85,14 @@ def _try(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> str | 
 
 
 def _run(work: Work, each: Slice, events: Sequence[Event]) -> None:
-    handler_of: Callable[[Event], Handler | None] = lambda event: each.handler_of(event.type)  # noqa: E731
+    handlers = {event_type: each.handler_of(event_type) for event_type in {event.envelope.type for event in events}}
+    if None in handlers.values():
+        events = [event for event in events if handlers[event.envelope.type] is not None]
+    handler_of: Callable[[Event], Handler | None] = lambda event: handlers[event.envelope.type]  # noqa: E731
+    wanted = {handler for handler in handlers.values() if handler is not None}
+    if len(wanted) == 1:
+        wanted.pop()(work, list(events))
+        return
     for handler, part in group(events, handler_of, lambda event: (event.source, event.stream)):
         handler(work, part)
 

@@ -25,7 +25,7 @@ from shared.pipeline.work import Work
 
 log = structlog.get_logger(__name__)
 
-MOST = 2_000
+MOST = 5_000
 """Messages of one transaction when there is a backlog."""
 POLL_SECONDS = 0.5
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 
+import msgspec
 from confluent_kafka import Message
 
 from shared.events.envelope import Envelope, Malformed, parse
@@ -11,28 +12,33 @@ from shared.pipeline.offsets import Partition
 from shared.pipeline.topics import source_of
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One message: where it stood, and its envelope, or why it has none."""
 
-    topic: str
-    partition: int
+    stands: Partition
     offset: int
+    place: tuple[str, str]
+    """(source, stream), the stream from the key, so that even an unreadable message has its place in an order."""
     key: bytes | None
     value: bytes | None
-    source: str
-    stream: str
-    """From the key, so that even an unreadable message has its place in an order."""
     envelope: Envelope | None
     fault: str = ""
 
     @property
-    def place(self) -> tuple[str, str]:
-        return self.source, self.stream
+    def topic(self) -> str:
+        return self.stands[0]
 
     @property
-    def stands(self) -> Partition:
-        return self.topic, self.partition
+    def partition(self) -> int:
+        return self.stands[1]
+
+    @property
+    def source(self) -> str:
+        return self.place[0]
+
+    @property
+    def stream(self) -> str:
+        return self.place[1]
 
 
 def read(message: Message) -> Incoming:
@@ -48,19 +54,22 @@ def read(message: Message) -> Incoming:
 
 def of(topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None) -> Incoming:
     """The same from its parts, as they are kept of a parked message."""
-    source = source_of(topic)
+    stands, source = (topic, partition), _source_of(topic)
     try:
         stream = key.decode() if key else ""
     except UnicodeDecodeError:
         stream = ""
     if not stream or "\x00" in stream or len(stream) > 200:
-        stream = f"unreadable/{topic}-{partition}"
-        return Incoming(topic, partition, offset, key, value, source, stream, None, "the message's key names no stream")
+        place = (source, f"unreadable/{topic}-{partition}")
+        return Incoming(stands, offset, place, key, value, None, "the message's key names no stream")
+    place = (source, stream)
     try:
-        envelope = parse(value, source=source, stream=stream)
+        return Incoming(stands, offset, place, key, value, parse(value, source=source, stream=stream))
     except Malformed as error:
-        return Incoming(topic, partition, offset, key, value, source, stream, None, str(error))
-    return Incoming(topic, partition, offset, key, value, source, stream, envelope)
+        return Incoming(stands, offset, place, key, value, None, str(error))
+
+
+_source_of = lru_cache(source_of)
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

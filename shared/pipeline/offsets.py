@@ -24,7 +24,7 @@ FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:expected 
   AS n (topic, partition, expected, new)
 WHERE o.subscription = :subscription AND o.topic = n.topic AND o.partition = n.partition
   AND o.next_offset = n.expected
-RETURNING 1
+RETURNING EXISTS (SELECT FROM parked_stream s WHERE s.subscription = :subscription)
 """).bindparams(*(bindparam(n) for n in ("topics", "partitions", "expected", "new", "subscription")))
 
 
@@ -80,8 +80,9 @@ def activations(session: Session, subscription: str) -> dict[Partition, int]:
 
 def advance(
     session: Session, subscription: str, expected: Mapping[Partition, int], new: Mapping[Partition, int]
-) -> None:
-    """Move offsets on from where this process believes them to be. Raises ``Fenced`` if they aren't there."""
+) -> bool:
+    """Move offsets on from where this process believes them to be; gives whether any stream of the subscription is
+    parked. Raises ``Fenced`` if they aren't there."""
     places = sorted(new)
     moved = session.execute(
         _ADVANCE,
@@ -95,3 +96,4 @@ def advance(
     ).all()
     if len(moved) != len(places):
         raise Fenced(f"{len(places) - len(moved)} of {len(places)} partitions were moved on by another process")
+    return any(parked for (parked,) in moved)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 from sqlalchemy import func
@@ -37,9 +39,15 @@ class Subscription:
     keks: KeyEncryptionKeys
     parked_share: float
 
-    def wants(self, event_type: str) -> bool:
-        """Whether a slice names this type, so that the fact has to be opened."""
-        return any(event_type in s.handlers for s in self.slices)
+    @cached_property
+    def opened(self) -> frozenset[str]:
+        """The types that a slice names which uses personal fields, so that their facts have to be opened."""
+        return frozenset(event_type for s in self.slices if not s.sealed for event_type in s.handlers)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The types that any slice names, so that their facts have to be read."""
+        return frozenset(event_type for s in self.slices for event_type in s.handlers)
 
 
 @dataclass
@@ -72,9 +80,9 @@ def receive(
     Raises ``offsets.Fenced`` when another process had it, ``parking.TooManyParked`` when a person has to look.
     """
     session, name = work.session, subscription.name
-    offsets.advance(session, name, expected, _beyond(incoming, expected))
-    places = {message.place for message in incoming}
-    parked = parking.lock(session, name, places)
+    any_parked = offsets.advance(session, name, expected, _beyond(incoming, expected))
+    # Where no stream is parked, nobody can be redriving one: only this process could park one of these (the fence).
+    parked = parking.lock(session, name, {message.place for message in incoming}) if any_parked else {}
     outcome = _process(work, subscription, incoming, parked, activations)
     positions.write(session, name, outcome.moved)
     for message, kind, reason in outcome.parks.values():
@@ -87,9 +95,10 @@ def receive(
 
 
 def _beyond(incoming: Sequence[Incoming], expected: Mapping[Partition, int]) -> dict[Partition, int]:
-    new: dict[Partition, int] = {}
+    new = {message.stands: expected[message.stands] for message in incoming}
     for message in incoming:
-        new[message.stands] = max(new.get(message.stands, expected[message.stands]), message.offset + 1)
+        if message.offset >= new[message.stands]:
+            new[message.stands] = message.offset + 1
     return new
 
 
@@ -102,9 +111,13 @@ def _process(
 ) -> Outcome:
     outcome = Outcome()
     known = positions.read(work.session, subscription.name, {message.place for message in incoming})
-    accepted = [m for m in incoming if _passes(subscription.name, m, known, parked, outcome)]
+    accepted = _accepted(subscription.name, incoming, known, parked, outcome)
     opened = _open(work, subscription, accepted, activations, outcome)
     bad = attempt(work, subscription.slices, [event for _, event in opened])
+    if not bad:
+        last = {message.place: event for message, event in opened}
+        outcome.moved = {place: Position(event.sequence, event.id) for place, event in last.items()}
+        return outcome
     for message, event in opened:
         place = message.place
         if place not in bad or event.sequence < bad[place].event.sequence:
@@ -116,32 +129,40 @@ def _process(
     return outcome
 
 
-def _passes(
-    name: str, message: Incoming, known: dict[Place, Position], parked: Mapping[Place, str], outcome: Outcome
-) -> bool:
-    """Whether a message is the next of its stream; else it is dropped, or waits."""
-    place, envelope = message.place, message.envelope
-    at = known.get(place, gate.START)
-    if envelope is None:
+def _accepted(
+    name: str,
+    incoming: Sequence[Incoming],
+    known: dict[Place, Position],
+    parked: Mapping[Place, str],
+    outcome: Outcome,
+) -> list[Incoming]:
+    """Those messages that are the next of their streams; others are dropped, or wait."""
+    accepted, verdicts = [], []
+    for message in incoming:
+        place, envelope = message.place, message.envelope
+        if envelope is None:
+            if place in parked or place in outcome.parks:
+                outcome.behind.append(message)
+            else:
+                outcome.park(message, parking.MALFORMED, message.fault)
+            continue
+        at, sequence = known.get(place, gate.START), envelope.sequence
+        verdict = gate.judge(at, sequence, envelope.id, void=envelope.type == VOID)
+        verdicts.append(verdict)
+        if verdict is Verdict.REPEATED:
+            continue
         if place in parked or place in outcome.parks:
             outcome.behind.append(message)
+            if verdict is Verdict.NEXT and parked.get(place) == parking.GAP:
+                outcome.healed.add(place)
+        elif verdict is Verdict.NEXT:
+            known[place] = Position(sequence, envelope.id)
+            accepted.append(message)
         else:
-            outcome.park(message, parking.MALFORMED, message.fault)
-        return False
-    verdict = gate.judge(at, envelope.sequence, envelope.id, void=envelope.type == VOID)
-    EVENTS_RECEIVED.labels(name, verdict.value).inc()
-    if verdict is Verdict.REPEATED:
-        return False
-    if place in parked or place in outcome.parks:
-        outcome.behind.append(message)
-        if verdict is Verdict.NEXT and parked.get(place) == parking.GAP:
-            outcome.healed.add(place)
-        return False
-    if verdict is Verdict.NEXT:
-        known[place] = Position(envelope.sequence, envelope.id)
-        return True
-    outcome.park(message, *_complaint(verdict, at, envelope))
-    return False
+            outcome.park(message, *_complaint(verdict, at, envelope))
+    for verdict, count in Counter(verdicts).items():
+        EVENTS_RECEIVED.labels(name, verdict.value).inc(count)
+    return accepted
 
 
 def _complaint(verdict: Verdict, at: Position, envelope: Envelope) -> tuple[str, str]:
@@ -164,13 +185,17 @@ def _open(
     found = keys.find(work.session, _sealed(subscription, accepted), subscription.keks)
     opened = []
     unreadable: set[Place] = set()
+    named, to_open = subscription.named, subscription.opened
     for message in accepted:
         envelope = message.envelope
         if envelope is None or message.place in unreadable:
             outcome.behind.append(message)
             continue
         try:
-            fact = keys.open_fact(envelope, found) if subscription.wants(envelope.type) else None
+            if envelope.type in to_open:
+                fact = keys.open_fact(envelope, found)
+            else:
+                fact = keys.sealed_fact(envelope) if envelope.type in named else None
         except Exception as error:
             # Only this message was looked at, so whatever was raised is about it.
             outcome.park(message, parking.POISON, f"{envelope.type} can't be read: {_shown(error)}")
@@ -183,10 +208,9 @@ def _open(
 
 def _sealed(subscription: Subscription, accepted: Iterable[Incoming]) -> set[tuple[str, str]]:
     """The (source, member) pairs whose keys are needed to open what the slices want."""
+    sealed = {name for name in subscription.opened if name in FACT_TYPES and FACT_TYPES[name].personal}
     return {
-        (e.source, member_of(e.subject))
-        for e in (m.envelope for m in accepted)
-        if e and e.type in FACT_TYPES and FACT_TYPES[e.type].personal and subscription.wants(e.type)
+        (e.source, member_of(e.subject)) for e in (m.envelope for m in accepted) if e is not None and e.type in sealed
     }
 
 

@@ -97,8 +97,8 @@ BUGS = (
         ),
         (
             "receive.py",
-            "parks:\n        outcome.behind.append(message)\n        if verdict",
-            "parks and place not in parked:\n        outcome.behind.append(message)\n        if verdict",
+            "parks:\n            outcome.behind.append(message)\n            if verdict",
+            "parks and place not in parked:\n            outcome.behind.append(message)\n            if verdict",
         ),
     ),
     _bug(

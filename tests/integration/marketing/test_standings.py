@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 
 from services.marketing import wiring
@@ -84,7 +85,7 @@ def test_who_orders_no_more_leaves_by_time_alone_at_the_very_instant(fresh: Mark
 
 def test_what_leaves_by_time_is_live_also_where_history_made_it_due(fresh: Market) -> None:
     (ada,) = members(1)
-    fresh.hear(replace(placed(ada, 600_00, ago(days=5)), live=False))
+    fresh.hear(structs.replace(placed(ada, 600_00, ago(days=5)), live=False))
     fresh.settle()
     assert [event.envelope.history for event in fresh.said(ada)] == [True, True]
     fresh.clock.forward(days=400)
@@ -289,7 +290,7 @@ def test_a_rebuild_says_nothing_again(fresh: Market) -> None:
     fresh.execute("INSERT INTO consumer_offset VALUES ('main', 'sfa.events', 0, 4, 4)")
     fresh.service.transact(actor(), lambda work: rebuild(work, "main", SUBSCRIPTIONS.slices))
     for event in log:
-        fresh.hear(replace(event, live=False))
+        fresh.hear(structs.replace(event, live=False))
         # The past isn't read to its end yet: nothing is worked out from half of it.
         fresh.settle()
     fresh.execute("UPDATE consumer_offset SET next_offset = 4")
@@ -320,6 +321,6 @@ def take_in(market: Market, own: list[Event]) -> None:
     """What ``recover`` does with own events that only the log knows."""
 
     def body(work: Work) -> None:
-        assert attempt(work, SUBSCRIPTIONS.slices, [replace(event, live=False) for event in own]) == {}
+        assert attempt(work, SUBSCRIPTIONS.slices, [structs.replace(event, live=False) for event in own]) == {}
 
     market.service.transact(market.service.itself, body)
