@@ -37,6 +37,7 @@ SUBSCRIPTIONS = Subscriptions(
                 "order.cancelled": profiles.heard_orders,
             },
             derived=(profile, spending, purchase, stay),
+            sealed=True,
         ),
         # Its own facts: it doesn't subscribe to itself, only `recover` hands them to it.
         Slice(

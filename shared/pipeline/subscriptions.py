@@ -27,6 +27,8 @@ class Slice:
     """Event type -> handler."""
     derived: tuple[Table, ...] = ()
     """Tables written from events only; a rebuild empties them and plays the log again."""
+    sealed: bool = False
+    """Its handlers use no personal field: they may be given facts as they were sealed, which costs no key."""
 
     def __post_init__(self) -> None:
         unknown = set(self.handlers) - set(FACT_TYPES) - {EVERYTHING}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -125,6 +126,26 @@ def test_a_missing_key_parks_the_stream_until_it_is_there(offline: Pair) -> None
     assert feed.redrive(member) == (1, 0)
     assert feed.notes(member) == ["sealed"]
     assert feed.notes(other) == ["fine"]
+
+
+def test_a_slice_that_uses_no_personal_field_needs_no_key(offline: Pair) -> None:
+    feed = Feed(offline, (replace(RECORD, sealed=True),))
+    member = new_member()
+    publish(offline.publisher, (member, "canary"))
+    feed.hear(feed.drained(with_keys=False))
+    assert feed.parked() == {}
+    (note,) = feed.notes(member)
+    assert note.startswith("1:")
+    assert "canary" not in note
+
+
+def test_what_one_slice_needs_opened_is_opened_for_all(offline: Pair) -> None:
+    heard: list[str] = []
+    sealed = replace(slice_of(lambda _, events: heard.extend(e.fact.note for e in events), "sealed"), sealed=True)  # type: ignore[union-attr]
+    feed = Feed(offline, (RECORD, sealed))
+    member = new_member()
+    feed.hear(feed.published((member, "clear")))
+    assert feed.notes(member) == heard == ["clear"]
 
 
 def test_a_key_that_can_t_be_unwrapped_parks_only_who_needs_it(offline: Pair) -> None:
