@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
 
 import psycopg
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from psycopg import sql
 from psycopg.rows import TupleRow
+from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -25,14 +29,22 @@ from shared.pipeline.service import Service
 
 log = structlog.get_logger(__name__)
 
-ROUND = 40_000
-"""Rows read, sent and deleted together."""
-CHUNK = 5_000
+ROUND = 200_000
+"""Rows read at most by one statement, so in one snapshot."""
+ROUND_SECONDS = 2.0
+"""No snapshot is kept for longer: while it is, PostgreSQL can't clear up what others delete."""
+CHUNK = 1_000
+"""Rows handed over together. More, and processors have forgotten them before they are sent."""
+BATCH = 10_000
+"""Rows acknowledged and removed together."""
+IN_FLIGHT = 4
+"""Batches that are sent ahead of the acknowledgements."""
 LEASE_SECONDS = 5
 """PostgreSQL ends the leader's session when it shows no life for so long."""
 LOOK_SECONDS = 1.0
 """How long to wait for a wake-up before looking anyway."""
-FLUSH_SLICE_SECONDS = 1.0
+SLICE_SECONDS = 1.0
+"""How long to wait for Kafka before showing life to PostgreSQL."""
 RETRY_SECONDS = 1.0
 MOST_MOVED = 100_000
 """Streams to remember before they are reported early."""
@@ -41,7 +53,8 @@ STOPPED_SECONDS = 5.0
 
 TUNING: dict[str, str | int] = {
     "compression.type": "lz4",
-    "linger.ms": 1,
+    # Not waited for where a round ends: a flush sends at once.
+    "linger.ms": 20,
     "queue.buffering.max.messages": 200_000,
     "message.max.bytes": 1_000_000,
 }
@@ -60,21 +73,47 @@ class LostLeadership(Exception):
     """The session that holds the lock is gone; what is still queued must not be sent."""
 
 
-@dataclass
-class Round:
-    """What one pass over the outbox sent: ids of rows, and the next offset by topic and partition."""
+class Sent:
+    """What was handed to Kafka for one topic, and what it has acknowledged of that."""
 
-    ids: list[int] = field(default_factory=list)
-    streams: set[str] = field(default_factory=set)
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    failures: list[KafkaError] = field(default_factory=list)
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.unheard = 0
+        """Messages of whose delivery, or failure, nothing was heard yet."""
+        self.reached: dict[int, int] = {}
+        """The highest acknowledged offset by partition."""
+        self.failures: list[KafkaError] = []
 
-    def delivered(self, error: KafkaError | None, message: Message) -> None:
+    def heard(self, error: KafkaError | None, message: Message) -> None:
+        """A delivery report; those of one partition come in the order of its offsets."""
+        self.unheard -= 1
         if error is not None:
             self.failures.append(error)
-            return
-        place = (message.topic() or "", message.partition() or 0)
-        self.offsets[place] = max(self.offsets.get(place, 0), (message.offset() or 0) + 1)
+        elif (offset := message.offset()) >= 0:  # type: ignore[operator]
+            # Kafka gives none for what it had already: librdkafka sent it again for want of an answer.
+            self.reached[message.partition()] = offset  # type: ignore[index, assignment]
+
+
+class Batch:
+    """Rows that are acknowledged and removed together."""
+
+    def __init__(self, service: Service) -> None:
+        self.rows = 0
+        self.runs: list[tuple[int, int]] = []
+        """Their ids, as first and last of runs without a gap."""
+        self.keys, self.events = Sent(service.keys_topic), Sent(service.events_topic)
+
+    def add(self, ids: list[int]) -> None:
+        self.rows += len(ids)
+        self.runs += _runs(ids)
+
+    @property
+    def unheard(self) -> int:
+        return self.keys.unheard + self.events.unheard
+
+    def offsets(self) -> list[tuple[str, int, int]]:
+        """Topic, partition and next offset, of those that were reached."""
+        return [(sent.topic, p, last + 1) for sent in (self.keys, self.events) for p, last in sent.reached.items()]
 
 
 class Relay:
@@ -84,7 +123,7 @@ class Relay:
         self._service = service
         self._stop = stop
         self._heads_seconds = heads_seconds
-        self._moved: set[str] | None = set()
+        self._moved: set[bytes] | None = set()
         """Streams sent since the last report of heads; none when that isn't known, as after a start."""
         self._reached: dict[tuple[str, int], int] = {}
 
@@ -92,12 +131,7 @@ class Relay:
         """Lead or wait to lead, until stopped. While log and database contradict each other it sends nothing."""
         while not self._stop.is_set():
             try:
-                with psycopg.connect(
-                    plain_url(self._service.engine.url.render_as_string(hide_password=False)),
-                    autocommit=True,
-                    connect_timeout=5,
-                    application_name=f"{self._service.name}-relay",
-                ) as connection:
+                with self._connect("relay") as connection:
                     self._wait_to_lead(connection)
             except (recovery.LogAhead, recovery.LogTooShort) as error:
                 log.error("relay.stopped", why=str(error))
@@ -116,9 +150,19 @@ class Relay:
                 RELAY_LEADS.set(0)
             self._stop.wait(RETRY_SECONDS)
 
+    def _connect(self, part: str) -> psycopg.Connection:
+        url = plain_url(self._service.engine.url.render_as_string(hide_password=False))
+        name = f"{self._service.name}-{part}"
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
+        # A plan from when the outbox was empty must not read all of it later.
+        connection.execute("SET enable_seqscan = off")
+        return connection
+
     def _wait_to_lead(self, connection: psycopg.Connection) -> None:
         for setting in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(setting), f"{LEASE_SECONDS}s"))
+        # For the removals alone, which is all that this session writes: one that is lost is only sent again.
+        connection.execute("SET synchronous_commit = off")
         while not self._stop.is_set():
             if _try_lock(connection):
                 recovery.check(self._service)
@@ -132,22 +176,26 @@ class Relay:
     def _lead(self, connection: psycopg.Connection) -> None:
         producer = Producer({**TUNING, **self._service.kafka, **GUARANTEES})
         try:
-            self._reached = {}
-            self._moved = None
-            report_due = time.monotonic() + self._heads_seconds
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-            while not self._stop.is_set():
-                if time.monotonic() > report_due or self._many_moved():
-                    self._report()
-                    report_due = time.monotonic() + self._heads_seconds
-                if self._round(connection, producer) == 0:
-                    for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                        pass
-                    connection.execute("SELECT 1")
+            # Read by a session of its own, so that one that is frozen while it reads doesn't keep the lead.
+            with self._connect("relay-reader") as reader:
+                self._serve(connection, reader, producer)
         finally:
             # What a lost leader still has queued has been, or will be, sent by the next one.
             producer.purge()
-            producer.flush(FLUSH_SLICE_SECONDS)
+            producer.flush(SLICE_SECONDS)
+
+    def _serve(self, connection: psycopg.Connection, reader: psycopg.Connection, producer: Producer) -> None:
+        self._reached = {}
+        self._moved = None
+        report_due = time.monotonic() + self._heads_seconds
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+        while not self._stop.is_set():
+            if time.monotonic() > report_due or self._many_moved():
+                self._report()
+                report_due = time.monotonic() + self._heads_seconds
+            if self.round(connection, reader, producer) < BATCH:
+                # What is committed from here on is followed by a wake-up.
+                _wait(connection)
 
     def _many_moved(self) -> bool:
         return self._moved is not None and len(self._moved) > MOST_MOVED
@@ -155,59 +203,98 @@ class Relay:
     def _report(self) -> None:
         """Say how far this service has come in the streams that moved."""
         moved = self._moved
-        self._service.transact(self._service.itself, lambda work: heads.report(work, moved))
+        streams = None if moved is None else [stream.decode() for stream in moved]
+        self._service.transact(self._service.itself, lambda work: heads.report(work, streams))
         self._moved = set()
 
-    def _round(self, connection: psycopg.Connection, producer: Producer) -> int:
-        """Send what is there, up to ``ROUND`` rows; gives how many."""
-        sent = Round()
-        for rows in _read(connection):
-            keys = [row for row in rows if row[2] is None]
-            for row in keys:
-                self._send_key(producer, row, sent)
-            if keys:
-                # A key is in Kafka before the first event that needs it.
-                faults.at("relay.flush_keys", lambda: self._flush(connection, producer, sent))
-            for row in rows:
-                if row[2] is not None:
-                    self._send_event(producer, row, sent)
-            sent.ids.extend(row[0] for row in rows)
-            sent.streams.update(row[1] for row in rows if row[2] is not None)
-        if not sent.ids:
-            return 0
-        faults.at("relay.flush", lambda: self._flush(connection, producer, sent))
-        self._check_growth(sent)
-        faults.at("relay.commit", lambda: _note(connection, sent))
-        OUTBOX_SENT.inc(len(sent.ids))
-        if self._moved is not None:
-            self._moved |= sent.streams
-        return len(sent.ids)
+    def round(self, connection: psycopg.Connection, reader: psycopg.Connection, producer: Producer) -> int:
+        """Send what is there, up to ``ROUND`` rows or for ``ROUND_SECONDS``; gives how many.
 
-    def _check_growth(self, sent: Round) -> None:
+        ``connection`` is the leader's, ``reader`` another one.
+        """
+        count = 0
+        sent: deque[Batch] = deque()
+        removal: Future[None] | None = None
+        end = time.monotonic() + ROUND_SECONDS
+        with closing(_read(reader)) as chunks, ThreadPoolExecutor(1, "relay-remove") as beside:
+            for rows in chunks:
+                if not sent or sent[-1].rows >= BATCH:
+                    sent.append(Batch(self._service))
+                self._send(connection, producer, rows, sent[-1])
+                count += len(rows)
+                producer.poll(0)
+                while len(sent) > IN_FLIGHT and sent[0].unheard and time.monotonic() < end:
+                    producer.poll(0.1)
+                if len(sent) > 1 and not sent[0].unheard and (removal is None or removal.done()):
+                    if removal:
+                        removal.result()
+                    self._acknowledge(connection, producer, sent[0])
+                    removal = beside.submit(_remove, connection, sent.popleft())
+                if self._stop.is_set() or time.monotonic() > end:
+                    break
+            if removal:
+                removal.result()
+        for batch in sent:
+            self._acknowledge(connection, producer, batch)
+            _remove(connection, batch)
+        return count
+
+    def _send(self, connection: psycopg.Connection, producer: Producer, rows: Sequence[TupleRow], batch: Batch) -> None:
+        batch.add([row[0] for row in rows])
+        keys = [row for row in rows if row[2] is None]
+        events = rows
+        if keys:
+            faults.at("relay.send_key", lambda: self._hand_over(producer, keys, batch.keys))
+            # A key is in Kafka before the first event that needs it.
+            faults.at("relay.flush_keys", lambda: self._flush(connection, producer, batch))
+            events = [row for row in rows if row[2] is not None]
+        if events:
+            faults.at("relay.send", lambda: self._hand_over(producer, events, batch.events))
+        if self._moved is not None:
+            self._moved.update(row[1] for row in events)
+
+    def _hand_over(self, producer: Producer, rows: Sequence[TupleRow], sent: Sent) -> None:
+        produce, message = producer.produce, envelope.message
+        for _, stream, sequence, body in rows:
+            value = body if sequence is None else message(body, sequence)
+            while True:
+                try:
+                    produce(sent.topic, value, stream, headers=envelope.HEADERS, on_delivery=sent.heard)
+                    break
+                except BufferError:
+                    self._make_room(producer)
+        # Counted afterwards: reports that came while it waited for room are counted already.
+        sent.unheard += len(rows)
+
+    def _make_room(self, producer: Producer) -> None:
+        if self._stop.is_set():
+            raise LostLeadership("stopped while Kafka doesn't answer")
+        producer.poll(0.1)
+
+    def _flush(self, connection: psycopg.Connection, producer: Producer, batch: Batch) -> None:
+        """Wait until all of a batch is acknowledged."""
+        while batch.unheard:
+            producer.flush(SLICE_SECONDS)
+            if batch.unheard:
+                # Kafka is away: go on waiting, and show life, or the lease ends.
+                if self._stop.is_set():
+                    raise LostLeadership("stopped while Kafka doesn't answer")
+                connection.execute("SELECT 1")
+        for failure in batch.keys.failures + batch.events.failures:
+            raise KafkaException(failure)
+
+    def _acknowledge(self, connection: psycopg.Connection, producer: Producer, batch: Batch) -> None:
+        """Batches are acknowledged in the order of their sending, and removed in it."""
+        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))
+        self._check_growth(batch)
+
+    def _check_growth(self, batch: Batch) -> None:
         """Raises ``LogTooShort`` when a partition was cut back while this relay led."""
-        for (topic, partition), offset in sent.offsets.items():
+        for topic, partition, offset in batch.offsets():
             before = self._reached.get((topic, partition), 0)
             if offset <= before:
                 raise recovery.LogTooShort(topic, partition, before, offset)
             self._reached[topic, partition] = offset
-
-    def _send_key(self, producer: Producer, row: TupleRow, sent: Round) -> None:
-        _, stream, _, body = row
-        faults.at("relay.send_key", lambda: _produce(producer, self._service.keys_topic, stream, body, sent))
-
-    def _send_event(self, producer: Producer, row: TupleRow, sent: Round) -> None:
-        _, stream, sequence, body = row
-        message = envelope.message(body, sequence)
-        faults.at("relay.send", lambda: _produce(producer, self._service.events_topic, stream, message, sent))
-
-    def _flush(self, connection: psycopg.Connection, producer: Producer, sent: Round) -> None:
-        while producer.flush(FLUSH_SLICE_SECONDS) > 0:
-            # Kafka is away: go on waiting, and show life, or the lease ends.
-            if self._stop.is_set():
-                raise LostLeadership("stopped while Kafka doesn't answer")
-            connection.execute("SELECT 1")
-        if sent.failures:
-            raise KafkaException(sent.failures[0])
 
 
 def is_led(service: Service) -> bool:
@@ -242,36 +329,70 @@ def _try_lock(connection: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def _read(connection: psycopg.Connection) -> Iterator[list[TupleRow]]:
-    # One statement, so one snapshot: rows that commit while it is read can't put a later sequence in front.
-    with connection.transaction(), connection.cursor("outbox", binary=True) as cursor:
-        cursor.itersize = CHUNK
-        cursor.execute("SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s", (ROUND,))
-        while rows := cursor.fetchmany(CHUNK):
-            yield rows
+def _wait(connection: psycopg.Connection) -> None:
+    """Until something is committed, or it is time to look anyway."""
+    for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+        return
+    connection.execute("SELECT 1")
 
 
-def _produce(producer: Producer, topic: str, key: str, value: bytes, sent: Round) -> None:
-    while True:
-        try:
-            producer.produce(topic, value=value, key=key, headers=envelope.HEADERS, on_delivery=sent.delivered)
-            producer.poll(0)
-            return
-        except BufferError:
-            producer.poll(0.1)
+_ROWS = "SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s"
 
 
-def _note(connection: psycopg.Connection, sent: Round) -> None:
-    # By id and never by range: a row with a lower id may have been committed since.
-    with connection.transaction():
-        connection.execute("SET LOCAL synchronous_commit = off")
-        connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", (sent.ids,))
-        connection.cursor().executemany(
-            "INSERT INTO relay_sent (topic, partition, next_offset) VALUES (%s, %s, %s) "
-            "ON CONFLICT (topic, partition) DO UPDATE "
-            "SET next_offset = greatest(relay_sent.next_offset, excluded.next_offset)",
-            [(topic, partition, offset) for (topic, partition), offset in sorted(sent.offsets.items())],
-        )
+def _read(connection: psycopg.Connection) -> Generator[list[TupleRow], None, None]:
+    """What is in the outbox, up to ``ROUND`` rows, in the order of their ids."""
+    cursor = connection.cursor(binary=True)
+    # Streams go to Kafka as they come from PostgreSQL.
+    cursor.adapters.register_loader("text", ByteaBinaryLoader)
+    few = cursor.execute(_ROWS, (CHUNK,)).fetchall()
+    if len(few) < CHUNK:
+        yield from filter(None, [few])
+        return
+    # One statement, so one snapshot: rows that commit while it is read can't put a later sequence in front. And no
+    # cursor of PostgreSQL's, so that it reads on while what came is sent.
+    rows = cursor.stream(_ROWS, (ROUND,), binary=True, size=CHUNK)
+    try:
+        while chunk := _next(rows):
+            yield chunk
+    finally:
+        rows.close()  # type: ignore[attr-defined]
+
+
+def _next(rows: Iterator[TupleRow]) -> list[TupleRow]:
+    return list(islice(rows, CHUNK))
+
+
+def _runs(ids: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run without a gap, of ids in order; one run may come in parts."""
+    if ids[-1] - ids[0] == len(ids) - 1:
+        yield ids[0], ids[-1]
+    else:
+        middle = len(ids) // 2
+        yield from _runs(ids[:middle])
+        yield from _runs(ids[middle:])
+
+
+# By id and never beyond a gap: a row with an id in between may have been committed since.
+_NOTE = """
+WITH noted AS (
+  INSERT INTO relay_sent (topic, partition, next_offset)
+  SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[])
+  ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(relay_sent.next_offset, excluded.next_offset)
+)
+DELETE FROM outbox USING unnest(%s::bigint[], %s::bigint[]) AS run (first, last) WHERE id BETWEEN first AND last
+"""
+
+
+def _remove(connection: psycopg.Connection, batch: Batch) -> None:
+    faults.at("relay.commit", lambda: _note(connection, batch))
+    OUTBOX_SENT.inc(batch.rows)
+
+
+def _note(connection: psycopg.Connection, batch: Batch) -> None:
+    offsets = sorted(batch.offsets())
+    parameters = [[row[place] for row in offsets] for place in range(3)]
+    parameters += [[run[place] for run in batch.runs] for place in range(2)]
+    connection.execute(_NOTE, parameters)
 
 
 def _plain(error: BaseException) -> str:

@@ -63,6 +63,7 @@ class Stepped:
         self._relay = Relay(service, stop)
         url = plain_url(service.engine.url.render_as_string(hide_password=False))
         self._connection = self.stack.enter_context(psycopg.connect(url, autocommit=True))
+        self._reader = self.stack.enter_context(psycopg.connect(url, autocommit=True))
         self._producer = Producer({**service.kafka, **SENDING, "linger.ms": 0})
         through = {each.name: subscription.name for subscription in moving for each in subscription.slices}
         self._tasks = Tasks(service, self.block.tasks(settings), through, stop)
@@ -95,7 +96,7 @@ class Stepped:
         return self._hear(ends) + self._work_out() + self.send()
 
     def send(self) -> int:
-        return self._relay._round(self._connection, self._producer)
+        return self._relay.round(self._connection, self._reader, self._producer)
 
     def _work_out(self) -> int:
         done = total = self._tasks.round()

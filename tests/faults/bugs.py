@@ -39,10 +39,10 @@ BUGS = (
         f"{PIPELINE}/test_relay.py::test_rows_that_commit_late_with_lower_ids_are_sent_too",
         (
             "relay.py",
-            '"SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s", (ROUND,))',
-            '"SELECT id, stream, sequence, body FROM outbox WHERE id > %s ORDER BY id LIMIT %s", (_last[-1], ROUND))',
+            "few = cursor.execute(_ROWS, (CHUNK,)).fetchall()\n",
+            'few = cursor.execute(_ROWS.replace("ORDER", f"WHERE id > {_last[-1]} ORDER"), (CHUNK,)).fetchall()\n'
+            "    _last.extend(row[0] for row in few[-1:])\n",
         ),
-        ("relay.py", "            yield rows\n", "            _last.append(rows[-1][0])\n            yield rows\n"),
         ("relay.py", "def _read(", "_last = [0]\n\n\ndef _read("),
     ),
     _bug(
@@ -50,9 +50,9 @@ BUGS = (
         f"{PIPELINE}/test_relay.py::test_while_kafka_is_away_rows_are_kept_and_sent_later",
         (
             "relay.py",
-            '        faults.at("relay.flush", lambda: self._flush(connection, producer, sent))\n',
-            "        _note(connection, sent)\n"
-            '        faults.at("relay.flush", lambda: self._flush(connection, producer, sent))\n',
+            '        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))\n',
+            "        _note(connection, batch)\n"
+            '        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))\n',
         ),
     ),
     _bug(
@@ -130,17 +130,15 @@ BUGS = (
         f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[delay]",
         (
             "relay.py",
-            "            for row in keys:\n                self._send_key(producer, row, sent)\n            if keys:\n",
-            "            for row in rows:\n                if row[2] is not None:\n"
-            "                    self._send_event(producer, row, sent)\n"
-            "            producer.flush()\n"
-            "            for row in keys:\n                self._send_key(producer, row, sent)\n            if keys:\n",
+            "        if keys:\n            faults.at(",
+            "        early = [row for row in rows if row[2] is not None]\n        if keys:\n"
+            "            self._hand_over(producer, early, batch.events)\n            producer.flush()\n"
+            "            faults.at(",
         ),
         (
             "relay.py",
-            "            for row in rows:\n                if row[2] is not None:\n"
-            "                    self._send_event(producer, row, sent)\n            sent.ids",
-            "            sent.ids",
+            "            events = [row for row in rows if row[2] is not None]\n",
+            "            events = []\n",
         ),
     ),
     _bug(
