@@ -87,7 +87,7 @@ class Worker:
 
     def run(self) -> int:
         """Run all parts until ``stop`` is set or one of them fails; gives the process's exit status."""
-        _collect_seldom()
+        collect_seldom()
         self._until_ready(self._ensure_topics)
         self._until_ready(self._register)
         if self._tasks:
@@ -174,7 +174,7 @@ class Worker:
                 log.warning("upkeep.interrupted", error=type(error).__name__)
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """Look for circles of garbage less often, and not among what is there for good. What a batch is made of, hundreds
     of thousands of objects, goes by itself; looking through it again and again took a third of a back-fill's time."""
     gc.collect()

@@ -8,7 +8,6 @@ one warms up, after a checkpoint. The settings of checkpoints are the server's, 
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -107,12 +106,9 @@ def _marketing(service: Service, connection: psycopg.Connection, log: profile.Lo
 
 
 def _timeline(service: Service, _: psycopg.Connection, log: profile.Log) -> float:
-    gc.freeze()
-    with consuming(service, TIMELINE, log.sources[:1]) as (consumer, wait):
+    with profile.collecting_seldom(), consuming(service, TIMELINE, log.sources[:1]) as (consumer, wait):
         wait(len(log.events))
-        ended = time.monotonic()
-    gc.unfreeze()
-    return profile.warm(consumer.batches, ended)
+        return profile.warm(consumer.batches, time.monotonic())
 
 
 _POSITIONS = """

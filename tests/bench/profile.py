@@ -38,7 +38,7 @@ from shared.events.envelope import parse
 from shared.events.facts import FACT_TYPES
 from shared.events.sfa import OrderPlaced
 from shared.pipeline import consumer as core
-from shared.pipeline import due, keyreader, keys, offsets, outbox, positions, receive, tasks, topics
+from shared.pipeline import due, keyreader, keys, offsets, outbox, positions, receive, tasks, topics, worker
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
@@ -137,11 +137,9 @@ def marketing(machine: Machine, log: Log) -> Iterator[Service]:
 def consumed(service: Service, connection: psycopg.Connection, log: Log) -> float:
     """Events a second from the first committed batch on until all are in and nothing is due."""
     _all_is_news(service, log)
-    # No worker has the whole log in its memory, and looks through it for what is to be collected.
-    gc.freeze()
     stop, count = threading.Event(), len(log.events)
     working = threading.Thread(target=Tasks(service, [task()], {each.name: "main" for each in SLICES}, stop).run)
-    with consuming(service, SLICES, log.sources) as (consumer, wait):
+    with collecting_seldom(), consuming(service, SLICES, log.sources) as (consumer, wait):
         working.start()
         try:
             wait(count)
@@ -151,13 +149,25 @@ def consumed(service: Service, connection: psycopg.Connection, log: Log) -> floa
         finally:
             stop.set()
             working.join()
-            gc.unfreeze()
     return warm(consumer.batches, ended)
 
 
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Collect garbage as a worker does, that has no log of a benchmark in its memory to look through for it."""
+    before = gc.get_threshold()
+    worker.collect_seldom()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 def warm(batches: Sequence[Batch], ended: float) -> float:
-    """Events a second after the first committed batch, of one event at least, as a small run has a single batch."""
-    return max(1, sum(len(batch.ids) for batch in batches[1:])) / (ended - batches[0].at)
+    """Events a second after the first committed batch; of that one where a small run has no other."""
+    counted = sum(len(batch.ids) for batch in batches[1:]) or len(batches[0].ids)
+    return counted / (ended - batches[0].at)
 
 
 def _all_is_news(service: Service, log: Log) -> None:
