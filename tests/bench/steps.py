@@ -23,7 +23,7 @@ class Steps:
         """Watch functions, each named by its step, as (module or class, attribute), while the block runs."""
         before = {step: getattr(owner, name) for step, (owner, name) in functions.items()}
         for step, (owner, name) in functions.items():
-            setattr(owner, name, self._watched(step, before[step]))
+            setattr(owner, name, self.watched(step, before[step]))
         try:
             yield self
         finally:
@@ -35,7 +35,9 @@ class Steps:
         ordered = sorted(self.seconds.items(), key=lambda item: -item[1])
         return {step: round(seconds / events * 1e6, 2) for step, seconds in ordered}
 
-    def _watched(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, watched: for one that is handed on and can't be found by its name."""
+
         @wraps(function)
         def timed(*args: Any, **named: Any) -> Any:
             inner = getattr(self._inside, "seconds", 0.0)
