@@ -36,6 +36,7 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
             Slice(
                 "notices",
                 {"contact.wrapped_up": notices.heard_review if notices_wanted else notices.heard_review_unnoticed},
+                sealed=True,
             ),
             Slice(
                 identity.IDENTITY,
