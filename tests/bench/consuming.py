@@ -33,8 +33,12 @@ class Noting(SubscriptionConsumer):
         super().__init__(service, Subscription("main", tuple(slices), service.keks, 0.05), sources, stop)
         self.batches: list[Batch] = []
         self.noted: Callable[[], object] = list
+        self.go = threading.Event()
+        """Clear it to have batches wait."""
+        self.go.set()
 
     def _once(self, fresh: Sequence[Incoming]) -> None:
+        self.go.wait()
         super()._once(fresh)
         self.batches.append(Batch(time.monotonic(), [m.envelope.id for m in fresh if m.envelope]))
         self.noted()
