@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from shared.edge.db import text_array
 from shared.pipeline.tables import activation, consumer_offset
 
 Partition = tuple[str, int]
@@ -88,10 +89,10 @@ def advance(
         _ADVANCE,
         {
             "subscription": subscription,
-            "topics": [topic for topic, _ in places],
-            "partitions": [partition for _, partition in places],
-            "expected": [expected[place] for place in places],
-            "new": [new[place] for place in places],
+            "topics": text_array(topic for topic, _ in places),
+            "partitions": text_array(str(partition) for _, partition in places),
+            "expected": text_array(str(expected[place]) for place in places),
+            "new": text_array(str(new[place]) for place in places),
         },
     ).all()
     if len(moved) != len(places):

@@ -22,8 +22,6 @@ from shared.pipeline import clusters, heads, keys
 from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
 from shared.pipeline.work import Work
 
-COPY_FROM = 100
-"""As many rows as this go in by COPY, fewer by a plain statement."""
 MOST_TOPICS = 48
 """Open pages of at most so many customers are told of one batch; more is no work that people watch."""
 
@@ -39,12 +37,6 @@ COLUMNS = (
     "dataschema",
     "data",
 )
-_INSERT = text("""
-INSERT INTO interaction (stream, source, sequence, occurred, recorded, event_id, type, author, dataschema, data)
-SELECT * FROM unnest(CAST(:stream AS text[]), CAST(:source AS text[]), CAST(:sequence AS int[]),
-    CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:event_id AS uuid[]),
-    CAST(:type AS text[]), CAST(:author AS text[]), CAST(:dataschema AS text[]), CAST(:data AS bytea[]))
-""")
 
 
 def record(work: Work, events: list[Event]) -> None:
@@ -53,11 +45,8 @@ def record(work: Work, events: list[Event]) -> None:
     What services say of themselves from time to time happened to nobody and would soon be most of the table.
     """
     envelopes = [event.envelope for event in events if not event.envelope.subject.startswith(heads.PREFIX)]
-    if len(envelopes) >= COPY_FROM:
+    if envelopes:
         copy_packed(work.session, "interaction", COLUMNS, map(_packed, envelopes))
-    elif envelopes:
-        columns = map(list, zip(*map(row_of, envelopes), strict=True))
-        work.session.execute(_INSERT, dict(zip(COLUMNS, columns, strict=True)))
     topics = {event.stream for event in events if event.live and event.stream.startswith("customer/")}
     if len(topics) <= MOST_TOPICS:
         work.touch(*topics)
