@@ -18,6 +18,7 @@ from services.sync.subscriptions import SUBSCRIPTIONS
 from shared.edge.settings import Settings
 from shared.pipeline import keyreader
 from shared.pipeline.service import Service
+from shared.pipeline.worker import collect_seldom
 from tests.bench.consuming import Batch, consuming, warm_rate
 from tests.bench.figures import Figure, Result, throughput
 from tests.bench.history import History, Message, tell
@@ -102,6 +103,7 @@ def _working(settings: Settings, source: str) -> Iterator[Connection]:
 
 def _work(settings: Settings, source: str, pipe: Connection) -> None:
     service = Service.of(settings, process="worker")
+    collect_seldom()
     with consuming(service, SUBSCRIPTIONS.named(["timeline"]), [source]) as (consumer, _):
         told = 0
         consumer.go.clear()
