@@ -37,8 +37,8 @@ WATCHED: Mapping[str, tuple[Any, str]] = {
     "commit": (faults, "at"),
     "keys": (keyreader.KeysAhead, "ensure"),
 }
-"""The steps, each with what it calls that is no step of its own. The rows are put together while they are written. Joining
-the group and reading the keys topic come before what is measured."""
+"""The steps, each with what it calls that is no step of its own. The rows are put together while they are written.
+Joining the group and reading the keys topic come before what is measured."""
 
 
 def measure(machine: Machine) -> Iterator[Result]:
