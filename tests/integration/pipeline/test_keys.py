@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from confluent_kafka.admin import AdminClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.events.facts import ERASED, Erased
-from shared.pipeline import keys
+from shared.pipeline import incoming, keyreader, keys, topics
+from shared.pipeline.incoming import Incoming
 from shared.pipeline.keys import KeyRecord
 from shared.pipeline.reading import stretch
 from shared.pipeline.sealing import KeyEncryptionKeys, new_key
@@ -73,6 +76,58 @@ def test_a_service_that_joins_after_an_erasure_reads_the_rest_and_nothing_of_the
     assert not said[gone].wrapped
     assert not said[kept].erased
     assert [str(member) for (member,) in rows(pair.hearer, "SELECT member FROM erased_member")] == [gone]
+
+
+def test_keys_of_the_past_are_read_once_and_those_of_news_when_they_come(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[list[str]] = []
+    asked: list[int] = []
+    catch_up, without_key = keyreader.catch_up, keys.without_key
+
+    def noted_reading(service: Service, sources: Iterable[str]) -> None:
+        read.append([*sources])
+        catch_up(service, read[-1])
+
+    def noted_asking(session: Session, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        wanted = [*places]
+        asked.append(len(wanted))
+        return without_key(session, wanted)
+
+    monkeypatch.setattr(keyreader, "catch_up", noted_reading)
+    monkeypatch.setattr(keyreader, "without_key", noted_asking)
+    source = pair.publisher.name
+    events = f"{source}{topics.EVENTS}"
+
+    def told(*members: str) -> list[Incoming]:
+        publish(pair.publisher, *[(member, "said") for member in members])
+        until(lambda: pair.unsent() == 0)
+        return [
+            incoming.read(message)
+            for batch in stretch(pair.publisher.kafka, events, {})
+            for message in batch
+            if (message.key() or b"").decode().removeprefix("customer/") in members
+        ]
+
+    def ends() -> dict[tuple[str, int], int]:
+        admin = AdminClient(dict(pair.publisher.kafka))
+        return {(events, p): end for p, end in topics.ends(admin, events, topics.partitions_of(admin, events)).items()}
+
+    ahead = keyreader.KeysAhead(pair.hearer)
+    with pair.relaying():
+        past = [told(new_member(), new_member()) for _ in range(3)]
+        ahead.seen(ends())
+        for batch in past:
+            ahead.ensure(batch)
+        assert read == [[source]]
+        assert asked == [2]
+        news = told(new_member())
+        for _ in range(2):
+            ahead.ensure(news)
+        assert read == [[source]] * 2
+        # Whose key was read is seen at the next look.
+        assert asked == [2, 1, 1]
+    assert rows(pair.hearer, "SELECT count(*) FROM member_key") == [(7,)]
 
 
 def test_nothing_that_an_erased_member_says_leaves_in_the_clear_or_sealed(offline: Pair) -> None:
