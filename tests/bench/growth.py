@@ -26,7 +26,7 @@ from tests.bench.machine import Machine, new_name, plain
 TIMELINE = SUBSCRIPTIONS.named(["timeline"])
 MOST = 2.0
 BEFORE = 1
-"""Events that there have been of each customer and service: more make the base larger, and none dearer to find."""
+"""Events that there have been of each customer and service."""
 SIZES = (0.1, 1.0, 10.0)
 """In parts of the customers that there are elsewhere."""
 
