@@ -24,7 +24,8 @@ def run(session: Session, statement: LiteralString, parameters: Mapping[str, Any
     cursor = _cursor(session)
     try:
         cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+        # Not its description, which is put together column by column.
+        return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
     except psycopg.Error as error:
         broken = cursor.connection.broken
         if broken:
@@ -35,10 +36,13 @@ def run(session: Session, statement: LiteralString, parameters: Mapping[str, Any
 
 
 def _cursor(session: Session) -> psycopg.Cursor[tuple[Any, ...]]:
-    # A cursor takes a quarter of the time of a statement, so a session keeps its own.
+    # Coming to the connection and a new cursor takes half the time of a statement, so a transaction keeps its own.
+    transaction = session.get_transaction()
+    known: tuple[object, psycopg.Cursor[tuple[Any, ...]]] | None = session.info.get(_CURSOR)
+    if known is not None and known[0] is transaction:
+        return known[1]
     connection = session.connection().connection.driver_connection
-    cursor: psycopg.Cursor[tuple[Any, ...]] | None = session.info.get(_CURSOR)
-    if cursor is None or cursor.connection is not connection:
-        assert isinstance(connection, psycopg.Connection)
-        cursor = session.info[_CURSOR] = connection.cursor()
+    assert isinstance(connection, psycopg.Connection)
+    cursor = connection.cursor()
+    session.info[_CURSOR] = session.get_transaction(), cursor
     return cursor
