@@ -193,7 +193,11 @@ class Relay:
             if time.monotonic() > report_due or self._many_moved():
                 self._report()
                 report_due = time.monotonic() + self._heads_seconds
-            if self.round(connection, reader, producer) < BATCH:
+            count = self.round(connection, reader, producer)
+            if not count:
+                # Shows life: a leader that is woken again and again, and has nothing to send, must do so, too.
+                connection.execute("SELECT 1")
+            if count < BATCH:
                 # What is committed from here on is followed by a wake-up.
                 _wait(connection)
 
@@ -333,7 +337,6 @@ def _wait(connection: psycopg.Connection) -> None:
     """Until something is committed, or it is time to look anyway."""
     for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
         return
-    connection.execute("SELECT 1")
 
 
 _ROWS = "SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s"
