@@ -101,13 +101,15 @@ def one_by_one(port: int, requests: Sequence[bytes]) -> list[float]:
 def open_loop(port: int, requests: Sequence[bytes], rate: float, clients: int) -> list[float]:
     """Seconds from when each request was due to its answer; they are due at this rate, however long answers take."""
     seconds: list[float] = []
-    with _clients(port, clients) as (free, selector):
+    with _clients(port, clients) as (made, selector):
+        # In turns, as a server hangs up on who is silent for seconds.
+        free = deque(made)
         began = time.perf_counter()
         sent = 0
         while len(seconds) < len(requests):
             now = time.perf_counter()
             while sent < len(requests) and free and began + sent / rate <= now:
-                free.pop().ask(requests[sent], began + sent / rate)
+                free.popleft().ask(requests[sent], began + sent / rate)
                 sent += 1
             wait = began + sent / rate - now if free and sent < len(requests) else ANSWER_SECONDS
             for one in _ready(selector, max(0.0, wait)):

@@ -41,7 +41,7 @@ _COPIES = """
 INSERT INTO interaction ({columns})
 SELECT 'customer/' || o.member, source, copy / others + 1, occurred, recorded, gen_random_uuid(), type, author,
     dataschema, data
-FROM generate_series(0, %(copies)s - 1) copy
+FROM generate_series(CAST(0 AS bigint), %(copies)s - 1) copy
 CROSS JOIN (SELECT count(*) AS others FROM other) n
 JOIN other o ON o.place = copy %% others
 JOIN made m ON m.place = copy * 7919 %% %(made)s
