@@ -82,16 +82,22 @@ class Sent:
         """Messages of whose delivery, or failure, nothing was heard yet."""
         self.reached: dict[int, int] = {}
         """The highest acknowledged offset by partition."""
+        self.had_before = False
+        """Whether Kafka had something of it already: librdkafka sent it again for want of an answer, and gets no offset
+        for it, or counts on from none."""
         self.failures: list[KafkaError] = []
 
     def heard(self, error: KafkaError | None, message: Message) -> None:
-        """A delivery report; those of one partition come in the order of its offsets."""
+        """A delivery report."""
         self.unheard -= 1
         if error is not None:
             self.failures.append(error)
-        elif (offset := message.offset()) >= 0:  # type: ignore[operator]
-            # Kafka gives none for what it had already: librdkafka sent it again for want of an answer.
-            self.reached[message.partition()] = offset  # type: ignore[index, assignment]
+            return
+        partition, offset = message.partition() or 0, message.offset()
+        if offset is None:
+            self.had_before = True
+        elif offset > self.reached.get(partition, -1):
+            self.reached[partition] = offset
 
 
 class Batch:
@@ -156,6 +162,8 @@ class Relay:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
         # A plan from when the outbox was empty must not read all of it later.
         connection.execute("SET enable_seqscan = off")
+        # A process that is frozen while it reads must not keep PostgreSQL from clearing up.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{2 * LEASE_SECONDS}s'")
         return connection
 
     def _wait_to_lead(self, connection: psycopg.Connection) -> None:
@@ -165,7 +173,7 @@ class Relay:
         connection.execute("SET synchronous_commit = off")
         while not self._stop.is_set():
             if _try_lock(connection):
-                recovery.check(self._service)
+                recovery.check(self._service, alive=lambda: connection.execute("SELECT 1"))
                 log.info("relay.leads")
                 RELAY_STOPPED.set(0)
                 RELAY_LEADS.set(1)
@@ -229,9 +237,10 @@ class Relay:
                 producer.poll(0)
                 while len(sent) > IN_FLIGHT and sent[0].unheard and time.monotonic() < end:
                     producer.poll(0.1)
-                if len(sent) > 1 and not sent[0].unheard and (removal is None or removal.done()):
-                    if removal:
-                        removal.result()
+                # Waited for where more would be sent than is noted: after a crash that much is compared with the log.
+                if removal and (removal.done() or len(sent) > IN_FLIGHT):
+                    removal = removal.result()
+                if len(sent) > 1 and not sent[0].unheard and not removal:
                     self._acknowledge(connection, producer, sent[0])
                     removal = beside.submit(_remove, connection, sent.popleft())
                 if self._stop.is_set() or time.monotonic() > end:
@@ -294,11 +303,12 @@ class Relay:
 
     def _check_growth(self, batch: Batch) -> None:
         """Raises ``LogTooShort`` when a partition was cut back while this relay led."""
+        sure = not batch.events.had_before and not batch.keys.had_before
         for topic, partition, offset in batch.offsets():
             before = self._reached.get((topic, partition), 0)
-            if offset <= before:
+            if offset <= before and sure:
                 raise recovery.LogTooShort(topic, partition, before, offset)
-            self._reached[topic, partition] = offset
+            self._reached[topic, partition] = max(offset, before)
 
 
 def is_led(service: Service) -> bool:
@@ -336,7 +346,7 @@ def _try_lock(connection: psycopg.Connection) -> bool:
 def _wait(connection: psycopg.Connection) -> None:
     """Until something is committed, or it is time to look anyway."""
     for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-        return
+        pass
 
 
 _ROWS = "SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s"

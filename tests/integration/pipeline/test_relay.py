@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from deploy.local.kafka import Kafka
 from shared.edge import faults
-from shared.edge.wakeup import plain_url
+from shared.edge.wakeup import CHANNEL, plain_url
 from shared.pipeline import outbox, relay, topics
 from shared.pipeline.relay import Batch, Relay, Sent
 from shared.pipeline.work import Work
@@ -83,6 +83,48 @@ def test_another_relay_takes_over_when_the_leader_s_session_ends(pair: Pair, mon
         publish(pair.publisher, (member, "after"))
         assert [note for _, _, note in pair.heard(2)] == ["before", "after"]
         assert leader(pair) not in (first, None)
+
+
+def test_a_leader_that_is_woken_all_the_time_with_nothing_to_send_keeps_its_lead(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LEASE_SECONDS", 1)
+    woken = threading.Event()
+
+    def wake(stop: threading.Event) -> None:
+        url = plain_url(pair.publisher.engine.url.render_as_string(hide_password=False))
+        with psycopg.connect(url, autocommit=True) as connection:
+            for _ in range(300):
+                connection.execute(f"NOTIFY {CHANNEL}")
+                if stop.wait(0.01):
+                    return
+        woken.set()
+
+    with pair.relaying():
+        until(lambda: leader(pair) is not None)
+        first = leader(pair)
+        with pair.running(wake):
+            assert woken.wait(30)
+        assert leader(pair) == first
+
+
+class Reported:
+    """A delivery report as librdkafka gives it."""
+
+    def __init__(self, partition: int, offset: int | None) -> None:
+        self.partition, self.offset = lambda: partition, lambda: offset
+
+
+def test_a_message_that_kafka_had_before_says_nothing_of_how_far_the_log_reaches(pair: Pair) -> None:
+    batch = Batch(pair.publisher)
+    sending = Relay(pair.publisher, threading.Event())
+    topic = pair.publisher.events_topic
+    sending._reached[topic, 3] = 100
+    batch.events.unheard = 2
+    for offset in (None, 0):
+        batch.events.heard(None, Reported(3, offset))  # type: ignore[arg-type]
+    sending._check_growth(batch)
+    assert (batch.unheard, sending._reached[topic, 3]) == (0, 100)
 
 
 class Freezing(Relay):
