@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -175,7 +176,7 @@ def requested(
             **overrides,
         }
     )
-    return replace(said(member, fact, at=at, sequence=sequence), live=live)
+    return msgspec.structs.replace(said(member, fact, at=at, sequence=sequence), live=live)
 
 
 def said(member: str, fact: Fact, *, at: datetime = NOON, sequence: int = 1) -> Event:
