@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from shared.edge import faults
 from shared.edge.actor import Actor
-from shared.edge.errors import Conflict
+from shared.edge.errors import Conflict, Refused
 from shared.edge.http import current_actor
 from shared.edge.statements import run
 from shared.pipeline.service import Service
@@ -37,31 +39,46 @@ class Command:
         Sent again with the same key, the first answer comes back and nothing is done. Raises ``Conflict`` when
         the key was used for another request.
         """
-        answer, code = self.service.transact(self.actor, lambda work: self._once(work, body, status))
+        try:
+            answer, code = self.service.transact(self.actor, lambda work: self._once(work, body, status)), status
+        except (Refused, IntegrityError):
+            # Not only where the key is taken: what refuses a repeat may be what the first one did.
+            found = self._answered()
+            if found is None:
+                raise
+            answer, code = found
         return faults.at("http.answer", lambda: Response(answer, status_code=code, media_type="application/json"))
 
-    def _once(self, work: Work, body: Callable[[Work], Any], status: int) -> tuple[bytes, int]:
-        if self.key is None:
-            return msgspec.json.encode(body(work)), status
-        of = {"actor": self.actor.id, "key": self.key}
-        # Two requests with one key at once: the second waits here and then finds the answer of the first.
-        run(work.session, _LOCK, {"name": f"command/{self.actor.id}/{self.key}"})
-        found = next(iter(run(work.session, _ANSWERED, of)), None)
-        if found is not None:
-            fingerprint, answer, code = found
-            if fingerprint != self.fingerprint:
-                raise Conflict("this Idempotency-Key was used for another request; give each command its own")
-            return answer, code
+    def _once(self, work: Work, body: Callable[[Work], Any], status: int) -> bytes:
         answer = msgspec.json.encode(body(work))
-        run(work.session, _KEEP, {**of, "fingerprint": self.fingerprint, "status": status, "answer": answer})
-        return answer, status
+        if self.key is not None:
+            # Nearly every command is new, so none asks first whether it is: a repeat is undone here. Two requests
+            # with one key at once: the second waits here for the commit of the first.
+            told = {"actor": self.actor.id, "key": self.key, "fingerprint": self.fingerprint}
+            kept = run(work.session, _KEEP, {**told, "status": status, "answer": answer})
+            if not kept:
+                raise Conflict("this Idempotency-Key was being forgotten; send the command again")
+        return answer
+
+    def _answered(self) -> tuple[bytes, int] | None:
+        """The first answer, if there was one. Raises ``Conflict`` when it was to another request."""
+        if self.key is None:
+            return None
+        with Session(self.service.engine) as session:
+            found = run(session, _ANSWERED, {"actor": self.actor.id, "key": self.key})
+        if not found:
+            return None
+        fingerprint, answer, code = found[0]
+        if fingerprint != self.fingerprint:
+            raise Conflict("this Idempotency-Key was used for another request; give each command its own")
+        return answer, code
 
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 _ANSWERED = "SELECT fingerprint, answer, status FROM command_result WHERE actor = %(actor)s AND key = %(key)s"
 _KEEP = """
 INSERT INTO command_result (actor, key, fingerprint, status, answer)
 VALUES (%(actor)s, %(key)s, %(fingerprint)s, %(status)s, %(answer)s)
+ON CONFLICT DO NOTHING RETURNING true
 """
 
 

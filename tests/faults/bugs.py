@@ -171,7 +171,7 @@ BUGS = (
     _bug(
         "a command sent again is carried out again",
         f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[raise-before]",
-        ("commands.py", "        if found is not None:\n", "        if found is not None and False:\n"),
+        ("commands.py", "            if not kept:\n", "            if not kept and False:\n"),
     ),
     _bug(
         "a cluster fold without the row's lock (a mark leaves no trace)",

@@ -27,6 +27,7 @@ from shared.events.callcenter import (
 from shared.events.envelope import new_id
 from shared.events.facts import Fact
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.keys import meet
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
@@ -89,20 +90,22 @@ def ring(work: Work, commands: Sequence[Ring], region: str) -> list[Rung]:
 
 def _ring(work: Work, command: Ring, region: str) -> Rung:
     term = naming.address_term(command.number, region)
-    # Two calls from one new number at once are to make one customer.
-    alone(work, f"call/{command.call}", *(["/".join(term)] if term else []))
-    if found := run(work.session, _RUNG, {"call": command.call}):
-        return Rung(*found[0])
     at = instant(work, command.at)
-    member = command.customer or _caller(work, term, region, at)
-    erased = hold_steady(work, [member]).get(member)
-    if erased is None:
-        raise NotFound("there is no such customer")
+    member = _told(work, command.customer) if command.customer else _known(work, term)
+    if member is None:
+        # Two calls from one new number at once are to make one customer, and one call none that is left over.
+        alone(work, f"call/{command.call}", *(["/".join(term)] if term else []))
+        if found := run(work.session, _RUNG, {"call": command.call}):
+            return Rung(*found[0])
+        member = _known(work, term) or _registered(work, term, region, at)
+    # Held steady, so an erasure that was under way has committed.
+    erased = meet(work, [member])[member]
     new = Rung(new_id(), member, "offered", at)
     address = "" if erased else command.number
     values = {"id": new.contact, "member": member, "address": address, "offered": at}
     told = {name: getattr(command, name) for name in ("call", "channel", "queue", "agent")}
-    run(work.session, _OFFER, values | told)
+    if not run(work.session, _OFFER, values | told):
+        return Rung(*run(work.session, _RUNG, {"call": command.call})[0])
     fact = ContactOffered(contact=new.contact, channel=command.channel, queue=command.queue, address=address)
     work.publish(stream(Member(member)), fact, at)
     offered_to = topic("agent", command.agent) if command.agent else topic("queue", command.queue)
@@ -121,16 +124,22 @@ WITH queue AS (
 )
 INSERT INTO contact (id, member, call, channel, queue, address, state, offered_to, offered)
 VALUES (%(id)s, %(member)s, %(call)s, %(channel)s, %(queue)s, %(address)s, 'offered', %(agent)s, %(offered)s)
+ON CONFLICT (call) DO NOTHING RETURNING true
 """
 
 
-def _caller(work: Work, term: naming.Term | None, region: str, at: datetime) -> str:
-    if term is None:
-        return customers.register(work, [customers.Register(origin="call", at=at)], region)[0]
-    if known := finding.known_by(work.session, *term):
-        return known
-    kind, value = term
-    changes = {kind: value} if _is_value(kind, value) else {}
+def _told(work: Work, member: str) -> str:
+    if not hold_steady(work, [member]):
+        raise NotFound("there is no such customer")
+    return member
+
+
+def _known(work: Work, term: naming.Term | None) -> str | None:
+    return finding.held_by(work.session, *term) if term else None
+
+
+def _registered(work: Work, term: naming.Term | None, region: str, at: datetime) -> str:
+    changes = {term[0]: term[1]} if term and _is_value(*term) else {}
     return customers.register(work, [customers.Register(changes, origin="call", at=at)], region)[0]
 
 

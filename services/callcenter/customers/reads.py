@@ -86,17 +86,21 @@ def search(session: Session, *, phone: str = "", email: str = "", name: str = ""
     return cards(session, [member for member, _ in found])
 
 
-def known_by(session: Session, kind: str, term: str) -> str | None:
-    """The customer with exactly this phone number or e-mail address; of several the one named first."""
+def held_by(session: Session, kind: str, term: str) -> str | None:
+    """The customer with exactly this phone number or e-mail address; of several the one named first. Kept as it is
+    until the commit, as by ``hold_steady``."""
     found = run(session, _BY_PHONE if kind == "phone" else _BY_EMAIL, {"term": term})
     return found[0][0] if found else None
 
 
 _BY_PHONE = """
 SELECT member::text FROM customer_record WHERE reverse(phone) = reverse(%(term)s)
-ORDER BY customer_record.member LIMIT 1
+ORDER BY customer_record.member LIMIT 1 FOR SHARE
 """
-_BY_EMAIL = "SELECT member::text FROM customer_record WHERE email = %(term)s ORDER BY customer_record.member LIMIT 1"
+_BY_EMAIL = """
+SELECT member::text FROM customer_record WHERE email = %(term)s
+ORDER BY customer_record.member LIMIT 1 FOR SHARE
+"""
 
 
 def find(session: Session, words: str, region: str) -> list[Card]:
