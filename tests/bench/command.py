@@ -95,8 +95,8 @@ REGION = "ES"
 WATCH: dict[str, tuple[Any, str]] = {
     "once by its key, and the rest": (Command, "_once"),
     "contact": (contacts, "ring"),
-    "caller by number": (contacts, "_caller"),
-    "customer held steady": (contacts, "hold_steady"),
+    "caller by number, held steady": (contacts, "_known"),
+    "customer erased or its key": (contacts, "meet"),
     "event written": (outbox, "write"),
     "event composed and sealed": (outbox, "_body"),
     "commit": (psycopg.Connection, "commit"),
