@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 
 import psycopg
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Producer
 from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.string import ByteaBinaryLoader
@@ -25,6 +24,7 @@ from shared.edge.metrics import OUTBOX_SENT, RELAY_LEADS, RELAY_STOPPED
 from shared.edge.wakeup import CHANNEL, plain_url
 from shared.events import envelope
 from shared.pipeline import heads, outbox, recovery
+from shared.pipeline.sending import SLICE_SECONDS, Batch, Lines
 from shared.pipeline.service import Service
 
 log = structlog.get_logger(__name__)
@@ -35,91 +35,22 @@ ROUND_SECONDS = 2.0
 """No snapshot is kept for longer: while it is, PostgreSQL can't clear up what others delete."""
 CHUNK = 1_000
 """Rows handed over together. More, and processors have forgotten them before they are sent."""
-BATCH = 10_000
-"""Rows acknowledged and removed together."""
-IN_FLIGHT = 4
-"""Batches that are sent ahead of the acknowledgements."""
+BATCH = 40_000
+"""Rows acknowledged and removed together. Another batch may be on its way meanwhile, and no more: after a crash so much
+is compared with the log."""
 LEASE_SECONDS = 5
 """PostgreSQL ends the leader's session when it shows no life for so long."""
 LOOK_SECONDS = 1.0
 """How long to wait for a wake-up before looking anyway."""
-SLICE_SECONDS = 1.0
-"""How long to wait for Kafka before showing life to PostgreSQL."""
 RETRY_SECONDS = 1.0
 MOST_MOVED = 100_000
 """Streams to remember before they are reported early."""
 STOPPED_SECONDS = 5.0
 """How often to look whether ``recover`` was run meanwhile."""
 
-TUNING: dict[str, str | int] = {
-    "compression.type": "lz4",
-    # Not waited for where a round ends: a flush sends at once.
-    "linger.ms": 20,
-    "queue.buffering.max.messages": 200_000,
-    "message.max.bytes": 1_000_000,
-}
-"""What a ``CRM_KAFKA_…`` variable may change."""
-
-GUARANTEES: dict[str, str | int | bool] = {
-    "enable.idempotence": True,
-    "acks": "all",
-    "partitioner": "murmur2_random",
-    # An event that expired in the queue would be overtaken by the next one of its stream.
-    "message.timeout.ms": 0,
-}
-
 
 class LostLeadership(Exception):
     """The session that holds the lock is gone; what is still queued must not be sent."""
-
-
-class Sent:
-    """What was handed to Kafka for one topic, and what it has acknowledged of that."""
-
-    def __init__(self, topic: str) -> None:
-        self.topic = topic
-        self.unheard = 0
-        """Messages of whose delivery, or failure, nothing was heard yet."""
-        self.reached: dict[int, int] = {}
-        """The highest acknowledged offset by partition."""
-        self.had_before = False
-        """Whether Kafka had something of it already: librdkafka sent it again for want of an answer, and gets no offset
-        for it, or counts on from none."""
-        self.failures: list[KafkaError] = []
-
-    def heard(self, error: KafkaError | None, message: Message) -> None:
-        """A delivery report."""
-        self.unheard -= 1
-        if error is not None:
-            self.failures.append(error)
-            return
-        partition, offset = message.partition() or 0, message.offset()
-        if offset is None:
-            self.had_before = True
-        elif offset > self.reached.get(partition, -1):
-            self.reached[partition] = offset
-
-
-class Batch:
-    """Rows that are acknowledged and removed together."""
-
-    def __init__(self, service: Service) -> None:
-        self.rows = 0
-        self.runs: list[tuple[int, int]] = []
-        """Their ids, as first and last of runs without a gap."""
-        self.keys, self.events = Sent(service.keys_topic), Sent(service.events_topic)
-
-    def add(self, ids: list[int]) -> None:
-        self.rows += len(ids)
-        self.runs += _runs(ids)
-
-    @property
-    def unheard(self) -> int:
-        return self.keys.unheard + self.events.unheard
-
-    def offsets(self) -> list[tuple[str, int, int]]:
-        """Topic, partition and next offset, of those that were reached."""
-        return [(sent.topic, p, last + 1) for sent in (self.keys, self.events) for p, last in sent.reached.items()]
 
 
 class Relay:
@@ -182,17 +113,15 @@ class Relay:
             self._stop.wait(LOOK_SECONDS)
 
     def _lead(self, connection: psycopg.Connection) -> None:
-        producer = Producer({**TUNING, **self._service.kafka, **GUARANTEES})
+        lines = Lines(self._service)
         try:
             # Read by a session of its own, so that one that is frozen while it reads doesn't keep the lead.
             with self._connect("relay-reader") as reader:
-                self._serve(connection, reader, producer)
+                self._serve(connection, reader, lines)
         finally:
-            # What a lost leader still has queued has been, or will be, sent by the next one.
-            producer.purge()
-            producer.flush(SLICE_SECONDS)
+            lines.close()
 
-    def _serve(self, connection: psycopg.Connection, reader: psycopg.Connection, producer: Producer) -> None:
+    def _serve(self, connection: psycopg.Connection, reader: psycopg.Connection, lines: Lines) -> None:
         self._reached = {}
         self._moved = None
         report_due = time.monotonic() + self._heads_seconds
@@ -201,11 +130,11 @@ class Relay:
             if time.monotonic() > report_due or self._many_moved():
                 self._report()
                 report_due = time.monotonic() + self._heads_seconds
-            count = self.round(connection, reader, producer)
+            count = self.round(connection, reader, lines)
             if not count:
                 # Shows life: a leader that is woken again and again, and has nothing to send, must do so, too.
                 connection.execute("SELECT 1")
-            if count < BATCH:
+            if count < CHUNK:
                 # What is committed from here on is followed by a wake-up.
                 _wait(connection)
 
@@ -219,65 +148,80 @@ class Relay:
         self._service.transact(self._service.itself, lambda work: heads.report(work, streams))
         self._moved = set()
 
-    def round(self, connection: psycopg.Connection, reader: psycopg.Connection, producer: Producer) -> int:
-        """Send what is there, up to ``ROUND`` rows or for ``ROUND_SECONDS``; gives how many.
+    def round(self, connection: psycopg.Connection, reader: psycopg.Connection, lines: Lines) -> int:
+        """Send what is there, or much of it; gives how many rows. ``connection`` is the leader's, ``reader`` another
+        one."""
+        rows = _first(reader)
+        if len(rows) == CHUNK:
+            return self._drain(connection, reader, lines)
+        if rows:
+            batch = Batch()
+            self._send(connection, lines.live, rows, batch)
+            faults.at("relay.flush", lambda: self._flush(connection, lines.live, batch))
+            self._remove(connection, batch)
+        return len(rows)
 
-        ``connection`` is the leader's, ``reader`` another one.
-        """
-        count = 0
-        sent: deque[Batch] = deque()
+    def _drain(self, connection: psycopg.Connection, reader: psycopg.Connection, lines: Lines) -> int:
+        """The same for a backlog: a batch is removed while the next one is sent."""
+        count, batch, end = 0, Batch(), time.monotonic() + ROUND_SECONDS
         removal: Future[None] | None = None
-        end = time.monotonic() + ROUND_SECONDS
-        with closing(_read(reader)) as chunks, ThreadPoolExecutor(1, "relay-remove") as beside:
+        with closing(_chunks(reader)) as chunks, ThreadPoolExecutor(1, "relay-remove") as beside:
             for rows in chunks:
-                if not sent or sent[-1].rows >= BATCH:
-                    sent.append(Batch(self._service))
-                self._send(connection, producer, rows, sent[-1])
+                self._send(connection, lines.bulk, rows, batch)
+                lines.bulk.poll(0)
                 count += len(rows)
-                producer.poll(0)
-                while len(sent) > IN_FLIGHT and sent[0].unheard and time.monotonic() < end:
-                    producer.poll(0.1)
-                # Waited for where more would be sent than is noted: after a crash that much is compared with the log.
-                if removal and (removal.done() or len(sent) > IN_FLIGHT):
-                    removal = removal.result()
-                if len(sent) > 1 and not sent[0].unheard and not removal:
-                    self._acknowledge(connection, producer, sent[0])
-                    removal = beside.submit(_remove, connection, sent.popleft())
-                if self._stop.is_set() or time.monotonic() > end:
+                over = self._stop.is_set() or time.monotonic() > end
+                if batch.rows >= BATCH or over:
+                    removal = self._acknowledge(connection, lines, batch, beside, removal)
+                    batch = Batch()
+                if over:
                     break
+            if batch.rows:
+                removal = self._acknowledge(connection, lines, batch, beside, removal)
             if removal:
                 removal.result()
-        for batch in sent:
-            self._acknowledge(connection, producer, batch)
-            _remove(connection, batch)
         return count
+
+    def _acknowledge(
+        self,
+        connection: psycopg.Connection,
+        lines: Lines,
+        batch: Batch,
+        beside: Executor,
+        before: Future[None] | None,
+    ) -> Future[None]:
+        """Wait until a batch is acknowledged, and the one before removed; have this one removed."""
+        faults.at("relay.flush", lambda: self._flush(connection, lines.bulk, batch))
+        if before:
+            before.result()
+        batch.next_offsets = {p: end for p, end in lines.ends().items() if end != self._reached.get(p, 0)}
+        return beside.submit(self._remove, connection, batch)
 
     def _send(self, connection: psycopg.Connection, producer: Producer, rows: Sequence[TupleRow], batch: Batch) -> None:
         batch.add([row[0] for row in rows])
-        keys = [row for row in rows if row[2] is None]
         events = rows
-        if keys:
-            faults.at("relay.send_key", lambda: self._hand_over(producer, keys, batch.keys))
+        if keys := [row for row in rows if row[2] is None]:
+            topic = self._service.keys_topic
+            faults.at("relay.send_key", lambda: self._hand_over(producer, topic, keys, batch))
             # A key is in Kafka before the first event that needs it.
             faults.at("relay.flush_keys", lambda: self._flush(connection, producer, batch))
             events = [row for row in rows if row[2] is not None]
         if events:
-            faults.at("relay.send", lambda: self._hand_over(producer, events, batch.events))
+            topic_of_events = self._service.events_topic
+            faults.at("relay.send", lambda: self._hand_over(producer, topic_of_events, events, batch))
         if self._moved is not None:
-            self._moved.update(row[1] for row in events)
+            self._moved.update([row[1] for row in events])
 
-    def _hand_over(self, producer: Producer, rows: Sequence[TupleRow], sent: Sent) -> None:
-        produce, message = producer.produce, envelope.message
+    def _hand_over(self, producer: Producer, topic: str, rows: Sequence[TupleRow], batch: Batch) -> None:
+        produce, message, headers, heard = producer.produce, envelope.message, envelope.HEADERS, batch.heard
         for _, stream, sequence, body in rows:
             value = body if sequence is None else message(body, sequence)
             while True:
                 try:
-                    produce(sent.topic, value, stream, headers=envelope.HEADERS, on_delivery=sent.heard)
+                    produce(topic, value, stream, headers=headers, on_delivery=heard)
                     break
                 except BufferError:
                     self._make_room(producer)
-        # Counted afterwards: reports that came while it waited for room are counted already.
-        sent.unheard += len(rows)
 
     def _make_room(self, producer: Producer) -> None:
         if self._stop.is_set():
@@ -285,28 +229,25 @@ class Relay:
         producer.poll(0.1)
 
     def _flush(self, connection: psycopg.Connection, producer: Producer, batch: Batch) -> None:
-        """Wait until all of a batch is acknowledged."""
-        while batch.unheard:
-            producer.flush(SLICE_SECONDS)
-            if batch.unheard:
-                # Kafka is away: go on waiting, and show life, or the lease ends.
-                if self._stop.is_set():
-                    raise LostLeadership("stopped while Kafka doesn't answer")
-                connection.execute("SELECT 1")
-        for failure in batch.keys.failures + batch.events.failures:
-            raise KafkaException(failure)
+        """Wait until all that was sent is acknowledged."""
+        while producer.flush(SLICE_SECONDS) > 0:
+            # Kafka is away: go on waiting, and show life, or the lease ends.
+            if self._stop.is_set():
+                raise LostLeadership("stopped while Kafka doesn't answer")
+            connection.execute("SELECT 1")
+        if batch.failures:
+            raise KafkaException(batch.failures[0])
 
-    def _acknowledge(self, connection: psycopg.Connection, producer: Producer, batch: Batch) -> None:
-        """Batches are acknowledged in the order of their sending, and removed in it."""
-        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))
+    def _remove(self, connection: psycopg.Connection, batch: Batch) -> None:
         self._check_growth(batch)
+        faults.at("relay.commit", lambda: _note(connection, batch))
+        OUTBOX_SENT.inc(batch.rows)
 
     def _check_growth(self, batch: Batch) -> None:
         """Raises ``LogTooShort`` when a partition was cut back while this relay led."""
-        sure = not batch.events.had_before and not batch.keys.had_before
-        for topic, partition, offset in batch.offsets():
+        for (topic, partition), offset in batch.next_offsets.items():
             before = self._reached.get((topic, partition), 0)
-            if offset <= before and sure:
+            if offset <= before and not batch.had_before:
                 raise recovery.LogTooShort(topic, partition, before, offset)
             self._reached[topic, partition] = max(offset, before)
 
@@ -352,18 +293,25 @@ def _wait(connection: psycopg.Connection) -> None:
 _ROWS = "SELECT id, stream, sequence, body FROM outbox ORDER BY id LIMIT %s"
 
 
-def _read(connection: psycopg.Connection) -> Generator[list[TupleRow], None, None]:
-    """What is in the outbox, up to ``ROUND`` rows, in the order of their ids."""
+def _cursor(connection: psycopg.Connection) -> psycopg.Cursor[TupleRow]:
     cursor = connection.cursor(binary=True)
     # Streams go to Kafka as they come from PostgreSQL.
     cursor.adapters.register_loader("text", ByteaBinaryLoader)
-    few = cursor.execute(_ROWS, (CHUNK,)).fetchall()
-    if len(few) < CHUNK:
-        yield from filter(None, [few])
-        return
-    # One statement, so one snapshot: rows that commit while it is read can't put a later sequence in front. And no
-    # cursor of PostgreSQL's, so that it reads on while what came is sent.
-    rows = cursor.stream(_ROWS, (ROUND,), binary=True, size=CHUNK)
+    return cursor
+
+
+def _first(connection: psycopg.Connection) -> list[TupleRow]:
+    """The first rows of the outbox, in the order of their ids."""
+    return _cursor(connection).execute(_ROWS, (CHUNK,)).fetchall()
+
+
+def _chunks(connection: psycopg.Connection) -> Generator[list[TupleRow], None, None]:
+    """Many rows of the outbox, in the order of their ids.
+
+    One statement, so one snapshot: rows that commit while it is read can't put a later sequence in front. And no
+    cursor of PostgreSQL's, so that it reads on while what came is sent.
+    """
+    rows = _cursor(connection).stream(_ROWS, (ROUND,), binary=True, size=CHUNK)
     try:
         while chunk := _next(rows):
             yield chunk
@@ -373,16 +321,6 @@ def _read(connection: psycopg.Connection) -> Generator[list[TupleRow], None, Non
 
 def _next(rows: Iterator[TupleRow]) -> list[TupleRow]:
     return list(islice(rows, CHUNK))
-
-
-def _runs(ids: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run without a gap, of ids in order; one run may come in parts."""
-    if ids[-1] - ids[0] == len(ids) - 1:
-        yield ids[0], ids[-1]
-    else:
-        middle = len(ids) // 2
-        yield from _runs(ids[:middle])
-        yield from _runs(ids[middle:])
 
 
 # By id and never beyond a gap: a row with an id in between may have been committed since.
@@ -396,13 +334,8 @@ DELETE FROM outbox USING unnest(%s::bigint[], %s::bigint[]) AS run (first, last)
 """
 
 
-def _remove(connection: psycopg.Connection, batch: Batch) -> None:
-    faults.at("relay.commit", lambda: _note(connection, batch))
-    OUTBOX_SENT.inc(batch.rows)
-
-
 def _note(connection: psycopg.Connection, batch: Batch) -> None:
-    offsets = sorted(batch.offsets())
+    offsets = [(topic, partition, offset) for (topic, partition), offset in sorted(batch.next_offsets.items())]
     parameters = [[row[place] for row in offsets] for place in range(3)]
     parameters += [[run[place] for run in batch.runs] for place in range(2)]
     connection.execute(_NOTE, parameters)

@@ -24,8 +24,8 @@ from shared.events.envelope import new_id
 from shared.events.facts import Fact, change_personal, to_data, type_of
 from shared.events.sfa import OrderLine, OrderPlaced
 from shared.pipeline.keys import KeyRecord
-from shared.pipeline.relay import GUARANTEES, TUNING
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, new_key, seal
+from shared.pipeline.sending import GUARANTEES, TUNING
 from shared.pipeline.topics import EVENTS, KEYS
 from tests.builders import KEKS
 

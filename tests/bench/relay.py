@@ -14,8 +14,10 @@ from psycopg.rows import TupleRow
 from shared.edge.wakeup import CHANNEL
 from shared.events import envelope
 from shared.pipeline import relay, topics
-from shared.pipeline.relay import GUARANTEES, TUNING, Relay
+from shared.pipeline.relay import Relay
+from shared.pipeline.sending import GUARANTEES, TUNING
 from shared.pipeline.service import Service
+from shared.pipeline.worker import collect_seldom
 from tests.bench.figures import Figure, Result, at_least, throughput
 from tests.bench.history import History, Message
 from tests.bench.machine import Machine, kafka_of, new_name, plain
@@ -26,11 +28,10 @@ COLUMNS = "SELECT id, stream, sequence, body FROM outbox ORDER BY id"
 STEPS = {
     "read": (relay, "_next"),
     "hand to librdkafka": (Relay, "_hand_over"),
-    "delivery reports": (Relay, "round"),
+    "rest": (Relay, "_drain"),
     "wait for Kafka": (Relay, "_flush"),
     "remove": (relay, "_note"),
 }
-"""What is left of a round goes to its delivery reports."""
 
 
 def measure(machine: Machine) -> Iterator[Result]:
@@ -65,7 +66,8 @@ def measure(machine: Machine) -> Iterator[Result]:
 
 @contextmanager
 def leading(service: Service) -> Iterator[None]:
-    """Until the context ends, a relay that leads from its beginning on."""
+    """Until the context ends, a relay that leads from its beginning on, in a process that is set up as a worker's."""
+    collect_seldom()
     stop = threading.Event()
     thread = threading.Thread(target=Relay(service, stop, heads_seconds=3600).run)
     thread.start()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -24,8 +24,8 @@ from shared.edge.wakeup import plain_url
 from shared.pipeline import heads, migrate, topics, worker
 from shared.pipeline.consumer import GUARANTEES, SubscriptionConsumer
 from shared.pipeline.main import Block
-from shared.pipeline.relay import GUARANTEES as SENDING
 from shared.pipeline.relay import Relay
+from shared.pipeline.sending import Lines
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Tasks
 from tests.builders import KEKS, Issuer, SetClock
@@ -64,7 +64,8 @@ class Stepped:
         url = plain_url(service.engine.url.render_as_string(hide_password=False))
         self._connection = self.stack.enter_context(psycopg.connect(url, autocommit=True))
         self._reader = self.stack.enter_context(psycopg.connect(url, autocommit=True))
-        self._producer = Producer({**service.kafka, **SENDING, "linger.ms": 0})
+        self._lines = Lines(service)
+        self.stack.callback(self._lines.close)
         through = {each.name: subscription.name for subscription in moving for each in subscription.slices}
         self._tasks = Tasks(service, self.block.tasks(settings), through, stop)
         for subscription in moving:
@@ -96,7 +97,7 @@ class Stepped:
         return self._hear(ends) + self._work_out() + self.send()
 
     def send(self) -> int:
-        return self._relay.round(self._connection, self._reader, self._producer)
+        return self._relay.round(self._connection, self._reader, self._lines)
 
     def _work_out(self) -> int:
         done = total = self._tasks.round()

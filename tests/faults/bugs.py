@@ -39,20 +39,21 @@ BUGS = (
         f"{PIPELINE}/test_relay.py::test_rows_that_commit_late_with_lower_ids_are_sent_too",
         (
             "relay.py",
-            "few = cursor.execute(_ROWS, (CHUNK,)).fetchall()\n",
-            'few = cursor.execute(_ROWS.replace("ORDER", f"WHERE id > {_last[-1]} ORDER"), (CHUNK,)).fetchall()\n'
-            "    _last.extend(row[0] for row in few[-1:])\n",
+            "    return _cursor(connection).execute(_ROWS, (CHUNK,)).fetchall()\n",
+            '    beyond = _ROWS.replace("ORDER", f"WHERE id > {_last[-1]} ORDER")\n'
+            "    rows = _cursor(connection).execute(beyond, (CHUNK,)).fetchall()\n"
+            "    _last.extend(row[0] for row in rows[-1:])\n    return rows\n",
         ),
-        ("relay.py", "def _read(", "_last = [0]\n\n\ndef _read("),
+        ("relay.py", "def _first(", "_last = [0]\n\n\ndef _first("),
     ),
     _bug(
         "rows removed before Kafka acknowledged",
         f"{PIPELINE}/test_relay.py::test_while_kafka_is_away_rows_are_kept_and_sent_later",
         (
             "relay.py",
-            '        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))\n',
-            "        _note(connection, batch)\n"
-            '        faults.at("relay.flush", lambda: self._flush(connection, producer, batch))\n',
+            '            faults.at("relay.flush", lambda: self._flush(connection, lines.live, batch))\n',
+            "            _note(connection, batch)\n"
+            '            faults.at("relay.flush", lambda: self._flush(connection, lines.live, batch))\n',
         ),
     ),
     _bug(
@@ -130,10 +131,11 @@ BUGS = (
         f"{FAULTS}/test_points.py::test_every_point_is_struck_and_nothing_is_lost[delay]",
         (
             "relay.py",
-            "        if keys:\n            faults.at(",
-            "        early = [row for row in rows if row[2] is not None]\n        if keys:\n"
-            "            self._hand_over(producer, early, batch.events)\n            producer.flush()\n"
-            "            faults.at(",
+            "            topic = self._service.keys_topic\n",
+            "            early = [row for row in rows if row[2] is not None]\n"
+            "            self._hand_over(producer, self._service.events_topic, early, batch)\n"
+            "            producer.flush()\n"
+            "            topic = self._service.keys_topic\n",
         ),
         (
             "relay.py",

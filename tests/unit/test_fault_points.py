@@ -29,7 +29,7 @@ ALLOWED = {
         "transact",
     ): "notes how far a device has come, in an answer that changes nothing else; a repeat says the same",
     ("shared/pipeline/migrate.py", "upgrade", "begin"): "creates tables, before anything is on its way",
-    ("shared/pipeline/relay.py", "_lead", "flush"): "after purge nothing is left to be acknowledged",
+    ("shared/pipeline/sending.py", "close", "flush"): "after purge nothing is left to be acknowledged",
     (
         "services/sync/verification/compare.py",
         "_put_back",

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from deploy.local.kafka import Kafka
 from shared.edge import faults
 from shared.edge.wakeup import CHANNEL, plain_url
-from shared.pipeline import outbox, relay, topics
-from shared.pipeline.relay import Batch, Relay, Sent
+from shared.pipeline import outbox, relay, sending, topics
+from shared.pipeline.relay import Relay
+from shared.pipeline.sending import Batch
 from shared.pipeline.work import Work
 from tests.integration.pipeline.running import relay as another
 from tests.probe import ANNA, Pair, new_member, publish, until, wrapped_up
@@ -111,20 +112,19 @@ def test_a_leader_that_is_woken_all_the_time_with_nothing_to_send_keeps_its_lead
 class Reported:
     """A delivery report as librdkafka gives it."""
 
-    def __init__(self, partition: int, offset: int | None) -> None:
-        self.partition, self.offset = lambda: partition, lambda: offset
+    def __init__(self, topic: str, partition: int, offset: int | None) -> None:
+        self.topic, self.partition, self.offset = lambda: topic, lambda: partition, lambda: offset
 
 
 def test_a_message_that_kafka_had_before_says_nothing_of_how_far_the_log_reaches(pair: Pair) -> None:
-    batch = Batch(pair.publisher)
-    sending = Relay(pair.publisher, threading.Event())
+    batch = Batch()
+    leading = Relay(pair.publisher, threading.Event())
     topic = pair.publisher.events_topic
-    sending._reached[topic, 3] = 100
-    batch.events.unheard = 2
+    leading._reached[topic, 3] = 100
     for offset in (None, 0):
-        batch.events.heard(None, Reported(3, offset))  # type: ignore[arg-type]
-    sending._check_growth(batch)
-    assert (batch.unheard, sending._reached[topic, 3]) == (0, 100)
+        batch.heard(None, Reported(topic, 3, offset))  # type: ignore[arg-type]
+    leading._check_growth(batch)
+    assert leading._reached[topic, 3] == 100
 
 
 class Freezing(Relay):
@@ -180,9 +180,9 @@ def test_no_event_is_sent_before_its_key_is_acknowledged(pair: Pair, monkeypatch
     done: list[str] = []
     hand_over, flush = Relay._hand_over, Relay._flush
 
-    def noting_hand_over(self: Relay, producer: Producer, rows: Sequence[TupleRow], sent: Sent) -> None:
-        done.extend("key" if sent.topic == pair.publisher.keys_topic else "event" for _ in rows)
-        hand_over(self, producer, rows, sent)
+    def noting_hand_over(self: Relay, producer: Producer, topic: str, rows: Sequence[TupleRow], batch: Batch) -> None:
+        done.extend("key" if topic == pair.publisher.keys_topic else "event" for _ in rows)
+        hand_over(self, producer, topic, rows, batch)
 
     def noting_flush(self: Relay, connection: psycopg.Connection, producer: Producer, batch: Batch) -> None:
         flush(self, connection, producer, batch)
@@ -199,7 +199,6 @@ def test_no_event_is_sent_before_its_key_is_acknowledged(pair: Pair, monkeypatch
 def test_a_backlog_of_many_batches_arrives_once_and_in_order(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "CHUNK", 7)
     monkeypatch.setattr(relay, "BATCH", 20)
-    monkeypatch.setattr(relay, "IN_FLIGHT", 2)
     members = [new_member() for _ in range(10)]
     for turn in range(20):
         publish(pair.publisher, *[(member, str(turn)) for member in members])
@@ -218,7 +217,7 @@ def test_a_backlog_of_many_batches_arrives_once_and_in_order(pair: Pair, monkeyp
 
 def test_a_chunk_is_removed_without_what_lies_in_its_gaps() -> None:
     for ids in ([5], [5, 6, 7], [5, 7], [1, 2, 3, 9, 10, 20]):
-        runs = list(relay._runs(ids))
+        runs = list(sending._runs(ids))
         assert [id for first, last in runs for id in range(first, last + 1)] == ids
 
 
