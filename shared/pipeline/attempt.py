@@ -17,12 +17,23 @@ from shared.pipeline.work import Work
 Place = tuple[str, str]
 
 
+class Unsound(Exception):
+    """Something can't be handled; what is at fault was not looked for. The transaction has to be rolled back."""
+
+
 @dataclass(frozen=True)
 class Bad:
     """The first event of a stream that can't be handled, and why."""
 
     event: Event
     reason: str
+
+
+def handle(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> None:
+    """Handle all events, in the hope that none is bad: without a savepoint. Raises ``Unsound`` when one is, and an
+    error of the moment as ``attempt`` does."""
+    if events and _failure(work, slices, events) is not None:
+        raise Unsound
 
 
 def attempt(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> dict[Place, Bad]:
@@ -67,21 +78,26 @@ def _try(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> str | 
     """None when all went well, else the rejections, else what kind of error it was; then nothing was done."""
     mark = work.mark()
     savepoint = work.session.begin_nested()
-    try:
-        for each in slices:
-            _run(work, each, events)
-        if not work.rejected:
-            savepoint.commit()
-            return None
-        failure: str | list[Bad] = [Bad(r.event, r.reason) for r in work.rejected]
-    except Exception as error:
-        if isinstance(error, FaultRaised) or is_passing(error) or may_repeat(error):
-            raise
-        failure = kind_of(error)
+    failure = _failure(work, slices, events)
+    if failure is None:
+        savepoint.commit()
+        return None
     savepoint.rollback()
     work.rewind(mark)
     work.rejected.clear()
     return failure
+
+
+def _failure(work: Work, slices: Sequence[Slice], events: Sequence[Event]) -> str | list[Bad] | None:
+    """The same, with what was done until then still there."""
+    try:
+        for each in slices:
+            _run(work, each, events)
+    except Exception as error:
+        if isinstance(error, FaultRaised) or is_passing(error) or may_repeat(error):
+            raise
+        return kind_of(error)
+    return [Bad(r.event, r.reason) for r in work.rejected] or None
 
 
 def _run(work: Work, each: Slice, events: Sequence[Event]) -> None:

@@ -16,6 +16,7 @@ from shared.edge import metrics
 from shared.edge.db import is_passing, may_repeat
 from shared.edge.faults import FaultRaised
 from shared.pipeline import keyreader, offsets, parking, topics
+from shared.pipeline.attempt import Unsound
 from shared.pipeline.incoming import Incoming, read
 from shared.pipeline.offsets import Partition
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
@@ -171,13 +172,19 @@ class SubscriptionConsumer:
     def _once(self, fresh: Sequence[Incoming]) -> None:
         self._keys.ensure(fresh)
         expected = {m.stands: self._next[m.stands] for m in fresh}
-        self._service.transact(
-            self._service.itself,
-            lambda work: receive(work, self._subscription, fresh, expected, self._activations),
-            point="consumer.commit",
-        )
+        try:
+            self._receive(fresh, expected, careful=False)
+        except Unsound:
+            self._receive(fresh, expected, careful=True)
         for message in fresh:
             self._next[message.stands] = max(self._next[message.stands], message.offset + 1)
+
+    def _receive(self, fresh: Sequence[Incoming], expected: Mapping[Partition, int], *, careful: bool) -> None:
+        self._service.transact(
+            self._service.itself,
+            lambda work: receive(work, self._subscription, fresh, expected, self._activations, careful=careful),
+            point="consumer.commit",
+        )
 
     def _wait(self, consumer: Consumer, seconds: float) -> None:
         # Paused and polling, so that the group keeps this member and a rebalance is still heard of.

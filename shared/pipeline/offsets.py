@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.edge.db import text_array
+from shared.edge.statements import run
 from shared.pipeline.tables import activation, consumer_offset
 
 Partition = tuple[str, int]
@@ -19,14 +20,15 @@ class Fenced(Exception):
     """Another process moved these offsets on: this one's batch is stale and has no effect."""
 
 
-_ADVANCE = text("""
+MOVE = """
 UPDATE consumer_offset AS o SET next_offset = n.new
-FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:expected AS bigint[]), CAST(:new AS bigint[]))
-  AS n (topic, partition, expected, new)
-WHERE o.subscription = :subscription AND o.topic = n.topic AND o.partition = n.partition
+FROM unnest(CAST(%(topics)s AS text[]), CAST(%(partitions)s AS int[]), CAST(%(expected)s AS bigint[]),
+            CAST(%(new)s AS bigint[])) AS n (topic, partition, expected, new)
+WHERE o.subscription = %(subscription)s AND o.topic = n.topic AND o.partition = n.partition
   AND o.next_offset = n.expected
-RETURNING EXISTS (SELECT FROM parked_stream s WHERE s.subscription = :subscription)
-""").bindparams(*(bindparam(n) for n in ("topics", "partitions", "expected", "new", "subscription")))
+RETURNING 1
+"""
+"""Moves offsets on where they are as expected; gives a row for each that was. See ``moving`` and ``check``."""
 
 
 def start(session: Session, subscription: str, ends: Mapping[Partition, int], *, history: bool) -> None:
@@ -81,20 +83,24 @@ def activations(session: Session, subscription: str) -> dict[Partition, int]:
 
 def advance(
     session: Session, subscription: str, expected: Mapping[Partition, int], new: Mapping[Partition, int]
-) -> bool:
-    """Move offsets on from where this process believes them to be; gives whether any stream of the subscription is
-    parked. Raises ``Fenced`` if they aren't there."""
+) -> None:
+    """Move offsets on from where this process believes them to be. Raises ``Fenced`` if they aren't there."""
+    check(len(run(session, MOVE, moving(subscription, expected, new))), new)
+
+
+def moving(subscription: str, expected: Mapping[Partition, int], new: Mapping[Partition, int]) -> dict[str, str]:
+    """The parameters of ``MOVE``."""
     places = sorted(new)
-    moved = session.execute(
-        _ADVANCE,
-        {
-            "subscription": subscription,
-            "topics": text_array(topic for topic, _ in places),
-            "partitions": text_array(str(partition) for _, partition in places),
-            "expected": text_array(str(expected[place]) for place in places),
-            "new": text_array(str(new[place]) for place in places),
-        },
-    ).all()
-    if len(moved) != len(places):
-        raise Fenced(f"{len(places) - len(moved)} of {len(places)} partitions were moved on by another process")
-    return any(parked for (parked,) in moved)
+    return {
+        "subscription": subscription,
+        "topics": text_array(topic for topic, _ in places),
+        "partitions": text_array(str(partition) for _, partition in places),
+        "expected": text_array(str(expected[place]) for place in places),
+        "new": text_array(str(new[place]) for place in places),
+    }
+
+
+def check(moved: int, new: Mapping[Partition, int]) -> None:
+    """Raises ``Fenced`` when not all offsets were moved."""
+    if moved != len(new):
+        raise Fenced(f"{len(new) - moved} of {len(new)} partitions were moved on by another process")

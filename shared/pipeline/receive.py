@@ -17,7 +17,7 @@ from shared.edge.metrics import EVENTS_RECEIVED
 from shared.events.envelope import Envelope, Event, Malformed
 from shared.events.facts import FACT_TYPES
 from shared.pipeline import gate, keys, offsets, parking, positions
-from shared.pipeline.attempt import attempt
+from shared.pipeline.attempt import attempt, handle
 from shared.pipeline.gate import Position, Verdict
 from shared.pipeline.incoming import Incoming
 from shared.pipeline.offsets import Partition
@@ -59,6 +59,7 @@ class Outcome:
     """Messages that wait in a parked stream."""
     parks: dict[Place, tuple[Incoming, str, str]] = field(default_factory=dict)
     """Newly parked: the message that it stands at, kind and reason."""
+    verdicts: list[Verdict] = field(default_factory=list)
     healed: set[Place] = field(default_factory=set)
     """Streams parked for a gap whose missing event has come."""
 
@@ -74,16 +75,23 @@ def receive(
     incoming: Sequence[Incoming],
     expected: Mapping[Partition, int],
     activations: Mapping[Partition, int],
+    *,
+    careful: bool = True,
 ) -> None:
     """Take in a batch: fence, gate, handlers, positions.
 
-    Raises ``offsets.Fenced`` when another process had it, ``parking.TooManyParked`` when a person has to look.
+    Raises ``offsets.Fenced`` when another process had it, ``parking.TooManyParked`` when a person has to look, and
+    ``attempt.Unsound`` when something can't be handled and it wasn't to be ``careful``: do it all again, and be.
     """
     session, name = work.session, subscription.name
-    any_parked = offsets.advance(session, name, expected, _beyond(incoming, expected))
+    places = {message.place for message in incoming}
+    parked: dict[Place, str] = {}
     # Where no stream is parked, nobody can be redriving one: only this process could park one of these (the fence).
-    parked = parking.lock(session, name, {message.place for message in incoming}) if any_parked else {}
-    outcome = _process(work, subscription, incoming, parked, activations)
+    any_parked, known = positions.enter(session, name, expected, _beyond(incoming, expected), places)
+    if any_parked:
+        parked = parking.lock(session, name, places)
+        known = positions.read(session, name, places)
+    outcome = _process(work, subscription, incoming, known, parked, activations, careful=careful)
     positions.write(session, name, outcome.moved)
     for message, kind, reason in outcome.parks.values():
         parking.park(session, name, message, kind, reason)
@@ -106,14 +114,22 @@ def _process(
     work: Work,
     subscription: Subscription,
     incoming: Sequence[Incoming],
+    known: dict[Place, Position],
     parked: Mapping[Place, str],
     activations: Mapping[Partition, int],
+    *,
+    careful: bool = True,
 ) -> Outcome:
     outcome = Outcome()
-    known = positions.read(work.session, subscription.name, {message.place for message in incoming})
-    accepted = _accepted(subscription.name, incoming, known, parked, outcome)
+    accepted = _accepted(incoming, known, parked, outcome)
     opened = _open(work, subscription, accepted, activations, outcome)
-    bad = attempt(work, subscription.slices, [event for _, event in opened])
+    events, bad = [event for _, event in opened], {}
+    if careful:
+        bad = attempt(work, subscription.slices, events)
+    else:
+        handle(work, subscription.slices, events)
+    for verdict, count in Counter(outcome.verdicts).items():
+        EVENTS_RECEIVED.labels(subscription.name, verdict.value).inc(count)
     if not bad:
         last = {message.place: event for message, event in opened}
         outcome.moved = {place: Position(event.sequence, event.id) for place, event in last.items()}
@@ -130,14 +146,13 @@ def _process(
 
 
 def _accepted(
-    name: str,
     incoming: Sequence[Incoming],
     known: dict[Place, Position],
     parked: Mapping[Place, str],
     outcome: Outcome,
 ) -> list[Incoming]:
     """Those messages that are the next of their streams; others are dropped, or wait."""
-    accepted, verdicts = [], []
+    accepted = []
     for message in incoming:
         place, envelope = message.place, message.envelope
         if envelope is None:
@@ -148,7 +163,7 @@ def _accepted(
             continue
         at, sequence = known.get(place, gate.START), envelope.sequence
         verdict = gate.judge(at, sequence, envelope.id, void=envelope.type == VOID)
-        verdicts.append(verdict)
+        outcome.verdicts.append(verdict)
         if verdict is Verdict.REPEATED:
             continue
         if place in parked or place in outcome.parks:
@@ -160,8 +175,6 @@ def _accepted(
             accepted.append(message)
         else:
             outcome.park(message, *_complaint(verdict, at, envelope))
-    for verdict, count in Counter(verdicts).items():
-        EVENTS_RECEIVED.labels(name, verdict.value).inc(count)
     return accepted
 
 
@@ -227,7 +240,8 @@ def _redrive(
     """Hand the waiting events of a parked stream, which is locked, in again; gives how many went and stayed."""
     session, name = work.session, subscription.name
     waiting = parking.waiting(session, name, place)
-    outcome = _process(work, subscription, waiting, {}, activations)
+    known = positions.read(session, name, [place])
+    outcome = _process(work, subscription, waiting, known, {}, activations)
     positions.write(session, name, outcome.moved)
     stay = {m.offset for m in outcome.behind}
     parking.release(session, name, place, [m for m in waiting if m.offset not in stay], whole=not stay)
