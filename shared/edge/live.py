@@ -16,7 +16,7 @@ import structlog
 from fastapi.sse import ServerSentEvent
 
 from shared.edge import faults
-from shared.edge.wakeup import CHANNEL, plain_url
+from shared.edge.wakeup import TOUCHED, plain_url
 
 RECONNECT_SECONDS = 1.0
 LOOK_SECONDS = 5.0
@@ -101,7 +101,7 @@ class Live:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _hear(self, connection: psycopg.AsyncConnection) -> None:
-        await connection.execute(f"LISTEN {CHANNEL}")
+        await connection.execute(f"LISTEN {TOUCHED}")
         self.listening.set()
         for subscription in self._subscriptions:
             # What was signalled while nobody listened is unknown, so everything may have changed.

@@ -1,5 +1,8 @@
 """Tells other processes of the service that something was committed: one NOTIFY, at most every few milliseconds.
 
+On two channels: whoever works on what is committed needn't wake up for what only open pages are told of, which at a
+worker that hears much is most of its commits.
+
 A NOTIFY inside every transaction would serialise the commits (PostgreSQL takes one lock for all of them), so a
 thread with a connection of its own sends it, with the topics of all commits since the last one. It may be lost
 in a crash; whoever waits for it also looks by himself from time to time.
@@ -16,6 +19,9 @@ import structlog
 from shared.edge import faults
 
 CHANNEL = "committed"
+"""There is something to do: to be sent, or to be worked out."""
+TOUCHED = "touched"
+"""Open pages of these topics have something new to show."""
 LEAST_PAUSE_SECONDS = 0.002
 RECONNECT_SECONDS = 1.0
 LARGEST_PAYLOAD = 7_000
@@ -29,15 +35,17 @@ class Wakeup:
     def __init__(self, url: str) -> None:
         self._url = plain_url(url)
         self._topics: set[str] = set()
+        self._to_do = False
         self._due = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def signal(self, topics: Iterable[str] = ()) -> None:
-        """Say that a commit touched these topics (``agent/anna``, ``customer/ID``)."""
+    def signal(self, topics: Iterable[str] = (), *, to_do: bool = True) -> None:
+        """Say that a commit touched these topics (``agent/anna``, ``customer/ID``), and whether it left more to do."""
         with self._lock:
             self._topics.update(topics)
+            self._to_do |= to_do
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wakeup", daemon=True)
                 self._thread.start()
@@ -62,14 +70,15 @@ class Wakeup:
         while not self._stop.is_set():
             self._due.wait()
             self._due.clear()
-            for payload in payloads(self._take()):
-                faults.at("wakeup.notify", lambda p=payload: _notify(connection, p))  # type: ignore[misc]
+            for channel, payload in self._take():
+                faults.at("wakeup.notify", lambda c=channel, p=payload: _notify(connection, c, p))  # type: ignore[misc]
             self._stop.wait(LEAST_PAUSE_SECONDS)
 
-    def _take(self) -> list[str]:
+    def _take(self) -> list[tuple[str, str]]:
         with self._lock:
-            topics, self._topics = sorted(self._topics), set()
-            return topics
+            to_do, topics = self._to_do, sorted(self._topics)
+            self._to_do, self._topics = False, set()
+        return [(CHANNEL, "")] * to_do + [(TOUCHED, payload) for payload in payloads(topics)]
 
 
 class Ear:
@@ -91,12 +100,12 @@ class Ear:
             pass
 
 
-def _notify(connection: psycopg.Connection, payload: str) -> None:
-    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+def _notify(connection: psycopg.Connection, channel: str, payload: str) -> None:
+    connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
 
 def payloads(topics: list[str]) -> Iterator[str]:
-    """Topics in as few payloads as PostgreSQL's limit allows; at least one, empty if need be."""
+    """Topics in as few payloads as PostgreSQL's limit allows."""
     line: list[str] = []
     size = 0
     for topic in topics:
@@ -105,7 +114,8 @@ def payloads(topics: list[str]) -> Iterator[str]:
             line, size = [], 0
         line.append(topic)
         size += len(topic.encode()) + 1
-    yield " ".join(line)
+    if line:
+        yield " ".join(line)
 
 
 def plain_url(url: str) -> str:

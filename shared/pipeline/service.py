@@ -81,6 +81,7 @@ class Service:
             result = body(work)
             outbox.write(work, self.keks)
             faults.at(point, session.commit)
-        if work.facts or work.key_records or work.touched or work.intents or work.due:
-            self.wakeup.signal(work.touched)
+        to_do = bool(work.facts or work.key_records or work.intents or work.due)
+        if to_do or work.touched:
+            self.wakeup.signal(work.touched, to_do=to_do)
         return result

@@ -38,6 +38,14 @@ def test_an_ear_waits_no_longer_than_it_is_told_and_hears_many_commits_as_one(of
         assert 0.2 < time.monotonic() - began < 10
 
 
+def test_an_ear_does_not_hear_what_only_open_pages_are_told_of(offline: Pair) -> None:
+    with Ear(url(offline)) as ear:
+        offline.publisher.transact(offline.publisher.itself, lambda work: work.touch("agent/anna"))
+        began = time.monotonic()
+        ear.wait(0.5)
+        assert time.monotonic() - began > 0.4
+
+
 def test_a_lost_connection_is_told(offline: Pair) -> None:
     with Ear(url(offline)) as ear, offline.publisher.engine.connect() as other:
         listening = "query = 'LISTEN committed' AND datname = current_database()"
