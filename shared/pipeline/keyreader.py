@@ -29,6 +29,7 @@ class KeysAhead:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._looking = service.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ends: dict[Partition, int] = {}
         self._told: dict[Partition, int] = {}
         """The keys of what lies before these offsets were read."""
@@ -43,7 +44,8 @@ class KeysAhead:
         beyond = (m for m in incoming if m.offset >= self._told.get(m.stands, 0) and _may_be_sealed(m))
         if not (places := {m.place for m in beyond} - self._known):
             return
-        with Session(self._service.engine) as session:
+        # A look, not a transaction: beginning and ending one would take longer.
+        with Session(self._looking) as session:
             unknown = without_key(session, places)
         if unknown:
             self._read(sorted({source for source, _ in unknown}))

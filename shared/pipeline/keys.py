@@ -211,23 +211,24 @@ SELECT k.source, k.member::text, k.key_id, k.wrapped
 FROM unnest(CAST(:sources AS text[]), CAST(:members AS uuid[])) AS w (source, member)
 JOIN member_key k ON k.member = w.member AND k.source = w.source
 """).bindparams(bindparam("sources"), bindparam("members"))
-_WITHOUT = text("""
-SELECT w.source, w.stream FROM unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:members AS uuid[]))
+_WITHOUT = """
+SELECT w.source, w.stream
+FROM unnest(CAST(%(sources)s AS text[]), CAST(%(streams)s AS text[]), CAST(%(members)s AS uuid[]))
   AS w (source, stream, member)
 WHERE NOT EXISTS (SELECT 1 FROM member_key k WHERE k.member = w.member AND k.source = w.source)
   AND NOT EXISTS (SELECT 1 FROM erased_member e WHERE e.member = w.member)
-""").bindparams(bindparam("sources"), bindparam("streams"), bindparam("members"))
+"""
 
 
 def without_key(session: Session, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those (source, customer's stream) of which neither a key nor an erasure is known here."""
     wanted = sorted(places)
     values = {
-        "sources": [source for source, _ in wanted],
-        "streams": [stream for _, stream in wanted],
-        "members": [member_of(stream) for _, stream in wanted],
+        "sources": text_array(source for source, _ in wanted),
+        "streams": text_array(stream for _, stream in wanted),
+        "members": text_array(member_of(stream) for _, stream in wanted),
     }
-    return [(source, stream) for source, stream in session.execute(_WITHOUT, values)]
+    return [(source, stream) for source, stream in run(session, _WITHOUT, values)]
 
 
 def erased(session: Session, members: Iterable[str]) -> set[str]:
