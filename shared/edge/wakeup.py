@@ -25,6 +25,8 @@ TOUCHED = "touched"
 LEAST_PAUSE_SECONDS = 0.002
 RECONNECT_SECONDS = 1.0
 LARGEST_PAYLOAD = 7_000
+UNSYNCED = "-c synchronous_commit=off"
+"""A signal is a transaction, and would have the log written to the disk for it; it has nothing that is to be kept."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,7 @@ class Wakeup:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5, options=UNSYNCED) as connection:
                     self._serve(connection)
             except (psycopg.Error, faults.FaultRaised) as error:
                 log.warning("wakeup.lost", error=type(error).__name__)
