@@ -79,6 +79,22 @@ def test_a_command_that_was_refused_may_be_sent_again(offline: Pair) -> None:
     assert command.run(register_contact).status_code == 200
 
 
+def test_a_repeat_is_answered_even_where_what_was_done_forbids_it_now(offline: Pair) -> None:
+    done: list[bytes] = []
+
+    def once(work: Work) -> dict[str, str]:
+        if done:
+            raise Conflict("it is done already")
+        return register_contact(work)
+
+    command = Command(offline.publisher, ANNA, KEY, b"body")
+    done.append(bytes(command.run(once, status=201).body))
+    again = command.run(once, status=201)
+    assert (again.status_code, bytes(again.body)) == (201, done[0])
+    with pytest.raises(Conflict, match="already"):
+        Command(offline.publisher, ANNA, "another key", b"body").run(once)
+
+
 def test_answers_are_forgotten_after_their_time(offline: Pair) -> None:
     run(offline)
     run(offline, key="another key")
