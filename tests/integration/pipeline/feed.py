@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from shared.events.callcenter import ContactWrappedUp
 from shared.events.envelope import Event, message
 from shared.pipeline import keys, offsets
+from shared.pipeline.attempt import Unsound
 from shared.pipeline.incoming import Incoming, of
 from shared.pipeline.parking import Parked, listed
 from shared.pipeline.positions import Place
@@ -88,15 +89,18 @@ class Feed:
         return [of(self.topic, PARTITION, self.next + n, key, value) for n, (key, value) in enumerate(messages)]
 
     def hear(self, messages: Sequence[Message]) -> None:
-        """One batch, in one transaction."""
+        """One batch, in one transaction; as a consumer does, first in the hope that all is well."""
         batch = self.incoming(messages)
-        self.hearer.transact(self.hearer.itself, lambda work: self.receive(work, batch))
+        try:
+            self.hearer.transact(self.hearer.itself, lambda work: self.receive(work, batch, careful=False))
+        except Unsound:
+            self.hearer.transact(self.hearer.itself, lambda work: self.receive(work, batch))
         self.next += len(batch)
 
-    def receive(self, work: Work, batch: Sequence[Incoming]) -> None:
+    def receive(self, work: Work, batch: Sequence[Incoming], *, careful: bool = True) -> None:
         at = (self.topic, PARTITION)
         offsets.start(work.session, self.name, {at: 0}, history=False)
-        receive(work, self.subscription, batch, {at: self.next}, {at: self.activation})
+        receive(work, self.subscription, batch, {at: self.next}, {at: self.activation}, careful=careful)
 
     def redrive(self, member: str) -> tuple[int, int]:
         return self.hearer.transact(ANNA, lambda work: redrive(work, self.subscription, self.place(member)))

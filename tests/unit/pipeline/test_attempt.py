@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared.edge.actor import Actor
 from shared.edge.faults import FaultRaised
 from shared.events.envelope import Envelope, Event
-from shared.pipeline.attempt import attempt
+from shared.pipeline.attempt import Unsound, attempt, handle
 from shared.pipeline.subscriptions import EVERYTHING, Slice
 from shared.pipeline.work import Work
 from tests.unit.pipeline.ids import uuid7_at
@@ -131,6 +131,28 @@ def test_an_error_of_the_moment_blames_no_event(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         run([event(1, 1), event(2, 1)], [Slice("s", {EVERYTHING: failing})])
+
+
+def test_without_savepoints_what_is_bad_is_told_but_not_looked_for() -> None:
+    def rejecting(work: Work, part: list[Event]) -> None:
+        work.reject(part[0], "of no use")
+
+    def raising(work: Work, part: list[Event]) -> None:
+        raise RuntimeError("of no use")
+
+    def lost(work: Work, part: list[Event]) -> None:
+        raise FaultRaised("point")
+
+    for handler, error in ((rejecting, Unsound), (raising, Unsound), (lost, FaultRaised)):
+        with pytest.raises(error):
+            handle(_work(), [Slice("s", {EVERYTHING: handler})], [event(1, 1)])
+    work = _work()
+    handle(work, [Slice("s", {EVERYTHING: writing})], [event(1, 1), event(2, 1)])
+    assert cast(Rows, work.session).written == [("customer/1", 1), ("customer/2", 1)]
+
+
+def _work() -> Work:
+    return Work(cast(Session, Rows()), "hearer", Actor("service"), NOW)
 
 
 def test_the_reason_names_the_kind_of_error_and_never_quotes_it() -> None:
