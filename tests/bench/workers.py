@@ -20,7 +20,7 @@ from shared.pipeline import keyreader
 from shared.pipeline.service import Service
 from shared.pipeline.worker import collect_seldom
 from tests.bench.consuming import Batch, consuming, warm_rate
-from tests.bench.figures import Figure, Result, throughput
+from tests.bench.figures import Figure, Result, median
 from tests.bench.history import History, Message, tell
 from tests.bench.machine import Machine, new_name
 
@@ -35,7 +35,14 @@ def measure(machine: Machine) -> Iterator[Result]:
     for _ in range(machine.size.runs):
         alone.append(_rate(machine, messages, 1))
         together.append(_rate(machine, messages, 2))
-    yield throughput("pipeline.workers", together, alone, workers=2)
+    runs = [two / one for two, one in zip(together, alone, strict=True)]
+    yield Result(
+        figure="pipeline.workers",
+        value=round(median(runs), 2),
+        unit="x",
+        runs=[round(run, 2) for run in runs],
+        more={"one": round(median(alone)), "two": round(median(together)), "per": "events/s"},
+    )
 
 
 def _rate(machine: Machine, messages: Sequence[Message], count: int) -> float:
