@@ -43,10 +43,10 @@ def measure(machine: Machine) -> Iterator[Result]:
                 events = spread(list(history.contacts(round(rate * machine.size.seconds))))
                 runs.append(_run(committing, receiver, relay, events, rate))
             more = {"rate": rate, "seconds": machine.size.seconds, "load_late_ms": [run["late"] for run in runs]}
-            yield _result(f"{rate}/s p50", "ms", most_p50, [run["p50"] for run in runs], more)
-            yield _result(f"{rate}/s p99", "ms", most_p99, [run["p99"] for run in runs], more)
-            yield _result(f"{rate}/s cores", "cores", MOST_CORES, [run["cores"] for run in runs], more)
-            yield _result(f"{rate}/s memory", "MiB", MOST_MIB, [run["memory"] for run in runs], more)
+            yield _result(f"{rate:,}/s p50", "ms", most_p50, [run["p50"] for run in runs], more)
+            yield _result(f"{rate:,}/s p99", "ms", most_p99, [run["p99"] for run in runs], more)
+            yield _result(f"{rate:,}/s cores", "cores", MOST_CORES, [run["cores"] for run in runs], more)
+            yield _result(f"{rate:,}/s memory", "MiB", MOST_MIB, [run["memory"] for run in runs], more)
 
 
 def _result(of: str, unit: str, most: float, runs: Sequence[float], more: Mapping[str, object]) -> Result:

@@ -51,8 +51,8 @@ def measure(machine: Machine) -> Iterator[Result]:
                 _run(committing, visible, warm, rate)
                 runs = [_run(committing, visible, events, rate) for events in measured]
                 more = {"rate": rate, "seconds": machine.size.seconds, "load_late_ms": [run["late"] for run in runs]}
-                yield _result(f"{rate}/s p50", most_p50, [run["p50"] for run in runs], more)
-                yield _result(f"{rate}/s p99", most_p99, [run["p99"] for run in runs], more)
+                yield _result(f"{rate:,}/s p50", most_p50, [run["p50"] for run in runs], more)
+                yield _result(f"{rate:,}/s p99", most_p99, [run["p99"] for run in runs], more)
 
 
 def _events(history: History, kafka: dict[str, str], rate: int, machine: Machine) -> list[list[Message]]:
