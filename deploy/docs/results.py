@@ -33,29 +33,42 @@ class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A result as tests/bench/figures.py describes it, with when and on what it was measured."""
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One measured figure, as one line of JSON."""
 
     figure: str
     of: str = ""
+    """Which of a figure's results, where it has several: ``500/s p99``."""
     value: float
     unit: str
     limit: float | None = None
+    """What the machine does at best with the same payload, measured in the same run, in the same unit."""
     ratio: float | None = None
+    """``value`` to ``limit``, the better the higher."""
     least: float | None = None
+    """What ``ratio`` is to be at least."""
     most: float | None = None
+    """What ``value`` is to be at most."""
     goal: str = ""
     met: bool | None = None
+    """Whether the goal is reached; none where there is none, or at a small size."""
     runs: list[float] = []
+    """The value of each run; ``value`` is their median."""
     more: dict[str, Any] = {}
-    measured: str
-    """The day, UTC."""
-    on: Machine
+    """What else was seen: sizes, the limit's runs, steps in microseconds an event."""
 
     @property
     def name(self) -> str:
         """The figure, and which of its results."""
         return f"{self.figure} {self.of}".rstrip()
+
+
+class Kept(Result, frozen=True, kw_only=True, omit_defaults=True):
+    """A result, with when and on what it was measured."""
+
+    measured: str
+    """The day, UTC."""
+    on: Machine
 
 
 class Results(msgspec.Struct, frozen=True):

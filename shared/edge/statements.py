@@ -38,12 +38,15 @@ def run(session: Session, statement: LiteralString, parameters: Mapping[str, Any
 def _cursor(session: Session) -> psycopg.Cursor[tuple[Any, ...]]:
     # Coming to the connection and a new cursor takes half the time of a statement, so a transaction keeps its own. A
     # nested one has to come to the connection itself: that is when SQLAlchemy makes its savepoint.
-    transaction = session.get_nested_transaction() or session.get_transaction()
     known: tuple[object, psycopg.Cursor[tuple[Any, ...]]] | None = session.info.get(_CURSOR)
-    if known is not None and known[0] is transaction:
+    if known is not None and known[0] is _transaction(session):
         return known[1]
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     cursor = connection.cursor()
-    session.info[_CURSOR] = session.get_nested_transaction() or session.get_transaction(), cursor
+    session.info[_CURSOR] = _transaction(session), cursor
     return cursor
+
+
+def _transaction(session: Session) -> object:
+    return session.get_nested_transaction() or session.get_transaction()

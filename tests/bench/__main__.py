@@ -19,7 +19,8 @@ import msgspec
 
 import tests.bench
 from deploy.docs import __main__ as docs
-from tests.bench.figures import Figure, Result
+from deploy.docs.results import Result
+from tests.bench.figures import Figure
 from tests.bench.machine import FULL, SMALL, Machine
 from tests.bench.results import keep, machine_of
 from tests.servers import kafka_server, postgres_server

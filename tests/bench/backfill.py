@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from deploy.docs.results import Result
 from services.sync.subscriptions import subscriptions
 from services.sync.timeline.handlers import COLUMNS, row_of
 from services.sync.wiring import BLOCK
@@ -22,7 +23,7 @@ from shared.pipeline import consumer, keyreader, keys, positions, receive, tasks
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Slice, Subscriptions
 from shared.pipeline.worker import Worker
-from tests.bench.figures import Figure, Result, at_least, throughput
+from tests.bench.figures import Figure, at_least, throughput
 from tests.bench.history import History, Message, tell
 from tests.bench.machine import Machine, kafka_of, new_name, plain
 from tests.bench.steps import Steps

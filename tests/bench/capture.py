@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 import psutil
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
-from tests.bench.figures import Figure, Result, median, percentile
+from deploy.docs.results import Result
+from tests.bench.figures import Figure, median, percentile
 from tests.bench.history import History, Message
 from tests.bench.load import Committed, Load, load, spread
 from tests.bench.machine import Machine, kafka_of, new_name

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from uuid_utils import uuid7
 
+from deploy.docs.results import Result
 from deploy.local.layout import free_port
 from services.callcenter.contacts import handlers as contacts
 from services.callcenter.contacts.api import plain as plain_answer
@@ -22,7 +23,7 @@ from shared.pipeline.commands import Command
 from shared.pipeline.service import Service
 from tests.bench import customers, serving
 from tests.bench.clients import closed_loop, request
-from tests.bench.figures import Figure, Result, at_least, throughput
+from tests.bench.figures import Figure, at_least, throughput
 from tests.bench.machine import Machine, plain
 from tests.bench.steps import Steps
 from tests.builders import Issuer, actor

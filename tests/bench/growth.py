@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import psycopg
 
+from deploy.docs.results import Result
 from services.sync.subscriptions import SUBSCRIPTIONS
 from shared.pipeline.service import Service
 from tests.bench import profile
 from tests.bench.consuming import consuming
-from tests.bench.figures import Figure, Result, median
+from tests.bench.figures import Figure, median
 from tests.bench.history import BEGAN, History, Message, tell
 from tests.bench.machine import Machine, new_name, plain
 

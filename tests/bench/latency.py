@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
+from deploy.docs.results import Result
 from services.sync.subscriptions import SUBSCRIPTIONS
 from services.sync.wiring import BLOCK
 from shared.edge.settings import Settings
@@ -22,7 +23,7 @@ from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.incoming import Incoming
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
-from tests.bench.figures import Figure, Result, median, percentile
+from tests.bench.figures import Figure, median, percentile
 from tests.bench.history import History, Message, tell
 from tests.bench.load import Load, load, spread
 from tests.bench.machine import Machine, new_name

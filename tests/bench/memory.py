@@ -18,10 +18,11 @@ from itertools import chain, islice
 import psutil
 from sqlalchemy import text
 
+from deploy.docs.results import Result
 from deploy.local.layout import ROOT
 from shared.edge.settings import SERVICES
 from shared.pipeline.service import Service
-from tests.bench.figures import Figure, Result, at_most
+from tests.bench.figures import Figure, at_most
 from tests.bench.history import History, Message, tell
 from tests.bench.machine import Machine, plain
 from tests.builders import KEKS, Issuer

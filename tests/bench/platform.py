@@ -20,9 +20,10 @@ from pathlib import Path
 
 import psutil
 
+from deploy.docs.results import Result
 from deploy.local import layout
 from deploy.local.backing import KAFKA_VARIABLE, database_variable
-from tests.bench.figures import Figure, Result, at_most, median
+from tests.bench.figures import Figure, at_most, median
 from tests.bench.machine import Machine
 from tests.e2e import local_checkout
 

@@ -28,6 +28,7 @@ import msgspec
 import psycopg
 from sqlalchemy.orm import Session
 
+from deploy.docs.results import Result
 from services.marketing.segments import published, rules, standings
 from services.marketing.segments.rules import Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
@@ -43,7 +44,7 @@ from shared.pipeline.service import Service
 from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
 from tests.bench.consuming import Batch, consuming
-from tests.bench.figures import Figure, Result, at_least, median, throughput
+from tests.bench.figures import Figure, at_least, median, throughput
 from tests.bench.history import BEGAN, History, Message, tell
 from tests.bench.machine import Machine, new_name, plain
 from tests.bench.steps import Steps

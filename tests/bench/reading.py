@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import psycopg
 
+from deploy.docs.results import Result
 from services.sync.timeline.handlers import COLUMNS
 from shared.events.envelope import parse
 from shared.pipeline.keys import KeyRecord
@@ -22,7 +23,7 @@ from shared.pipeline.sealing import new_key
 from shared.pipeline.service import Service
 from tests.bench import serving
 from tests.bench.clients import one_by_one, open_loop, request
-from tests.bench.figures import Figure, Result, median, percentile
+from tests.bench.figures import Figure, median, percentile
 from tests.bench.history import History, Message
 from tests.bench.machine import Machine, plain
 from tests.builders import Issuer

@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from deploy.docs import results as kept
+from deploy.docs.results import Result
 from deploy.local import kafka
-from tests.bench.figures import Figure, Result
+from tests.bench.figures import Figure
 from tests.bench.machine import Machine
 
 
@@ -42,8 +43,5 @@ def keep(
     results: Iterable[Result], figures: Sequence[Figure], on: kept.Machine, day: date, path: Path = kept.FILE
 ) -> None:
     """Merge these results into those that are kept."""
-    new = [
-        msgspec.convert({**msgspec.to_builtins(one), "measured": day.isoformat(), "on": on}, kept.Kept)
-        for one in results
-    ]
+    new = [kept.Kept(**msgspec.structs.asdict(one), measured=day.isoformat(), on=on) for one in results]
     kept.save(kept.load(path).merged(new, {figure.name: figure.goal for figure in figures}), path)

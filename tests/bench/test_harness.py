@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.docs import results as kept
+from deploy.docs.results import Result
 from tests.bench.__main__ import chosen, measured, stdout_for_results
-from tests.bench.figures import Figure, Result, at_least, at_most, percentile, throughput
+from tests.bench.figures import Figure, at_least, at_most, percentile, throughput
 from tests.bench.machine import FULL, SMALL, Machine, Size
 from tests.bench.made_up import ON, result, results
 from tests.bench.results import keep, machine_of

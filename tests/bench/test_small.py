@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from deploy.docs.results import Result
 from tests.bench.__main__ import ORDER, figures
-from tests.bench.figures import Figure, Result
+from tests.bench.figures import Figure
 from tests.bench.machine import SMALL, Machine
 from tests.servers import KafkaServer, PostgresServer
 

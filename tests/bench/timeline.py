@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from deploy.docs.results import Result
 from services.sync.subscriptions import SUBSCRIPTIONS
 from services.sync.timeline import handlers
 from services.sync.timeline.handlers import COLUMNS, row_of
@@ -17,7 +18,7 @@ from shared.pipeline import consumer, keyreader, offsets, positions, receive
 from shared.pipeline.consumer import SubscriptionConsumer
 from shared.pipeline.service import Service
 from tests.bench.consuming import consuming, warm_rate
-from tests.bench.figures import Figure, Result, at_least, throughput
+from tests.bench.figures import Figure, at_least, throughput
 from tests.bench.history import History, Message, tell
 from tests.bench.machine import Machine, new_name, plain
 from tests.bench.profile import collecting_seldom
