@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     failed = []
     with kafka_server() as kafka, postgres_server() as postgres:
         servers = {
-            "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            **kafka.named,
             "CRM_TEST_DATABASE_URL": postgres.admin_url,
         }
         for service in services:

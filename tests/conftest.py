@@ -16,7 +16,7 @@ settings.load_profile("crm")
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[KafkaServer]:
-    """A Kafka for the whole run: ``kafka.bootstrap_servers``."""
+    """A Kafka for the whole run: ``kafka.client``."""
     with kafka_server() as server:
         yield server
 

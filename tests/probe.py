@@ -58,7 +58,7 @@ def make_service(kafka: KafkaServer, url: str, name: str) -> Service:
     engine = connect(url, name=name)
     tables.metadata.create_all(engine)
     metadata.create_all(engine)
-    settings = {"bootstrap.servers": kafka.bootstrap_servers}
+    settings = kafka.client
     topics.ensure(settings, name, partitions=3, replication=1)
     return Service(name, engine, settings, KEKS, system_clock, Wakeup(url))
 

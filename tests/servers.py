@@ -1,6 +1,7 @@
 """A Kafka and a PostgreSQL for the tests: named ones, containers, or embedded ones. Never none.
 
-1. CRM_TEST_KAFKA_BOOTSTRAP_SERVERS and CRM_TEST_DATABASE_URL (of a superuser) name servers to use;
+1. CRM_TEST_KAFKA_… (an administrator's settings, CRM_TEST_KAFKA_BOOTSTRAP_SERVERS at least) and CRM_TEST_DATABASE_URL
+   (of a superuser) name servers to use;
 2. where a container engine of this machine answers, testcontainers starts them;
 3. else they run embedded, as in ``make run``, in a temporary folder.
 
@@ -30,6 +31,7 @@ from sqlalchemy import URL, make_url
 from testcontainers.core.container import DockerContainer
 
 from deploy.local import kafka, layout, postgres
+from shared.edge.settings import KAFKA_PREFIX, with_prefix
 from shared.pipeline import topics
 
 MAX_CONNECTIONS = 300
@@ -37,6 +39,7 @@ START_SECONDS = 120
 DELETED_SECONDS = 20
 ENGINE_ANSWER_SECONDS = 2
 KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
+TEST_KAFKA_PREFIX = "CRM_TEST_KAFKA_"
 POSTGRES_IMAGE = f"postgres:{postgres.VERSION}"
 
 
@@ -44,11 +47,22 @@ POSTGRES_IMAGE = f"postgres:{postgres.VERSION}"
 class KafkaServer:
     """A Kafka to use. It may have topics of others: take names of your own, or have them forgotten."""
 
-    bootstrap_servers: str
+    client: dict[str, str]
+    """librdkafka's settings for an administrator's client."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make a service an administrator's client."""
+        return _variables(KAFKA_PREFIX, self.client)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The variables by which another run of tests uses the same Kafka."""
+        return _variables(TEST_KAFKA_PREFIX, self.client)
 
     def forget(self, services: Iterable[str]) -> None:
         """Delete these services' topics, so that a new history can begin."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
+        admin = AdminClient(dict(self.client))
         wanted = {service + kind for service in services for kind in (topics.EVENTS, topics.KEYS)}
         present = sorted(wanted & set(admin.list_topics(timeout=10).topics))
         for future in admin.delete_topics(present).values() if present else ():
@@ -100,22 +114,23 @@ class PostgresServer:
 @contextmanager
 def kafka_server(environ: Mapping[str, str] = os.environ) -> Iterator[KafkaServer]:
     """A Kafka that answers; stopped at the end if it was started here."""
-    named = environ.get("CRM_TEST_KAFKA_BOOTSTRAP_SERVERS")
+    named = with_prefix(environ, TEST_KAFKA_PREFIX)
     if named:
         if not kafka.answers(named):
-            raise RuntimeError(f"No Kafka answers at CRM_TEST_KAFKA_BOOTSTRAP_SERVERS={named}.")
+            where = named.get("bootstrap.servers")
+            raise RuntimeError(f"No Kafka answers at CRM_TEST_KAFKA_BOOTSTRAP_SERVERS={where}.")
         yield KafkaServer(named)
         return
     contained = _contained(_kafka_container)
     if contained:
         with contained as address:
-            yield KafkaServer(address)
+            yield KafkaServer(kafka.client_settings(address, kafka.ADMIN, contained.password))
         return
     with _folder() as folder:
-        embedded = kafka.Kafka(folder / "kafka")
+        embedded = kafka.Kafka(folder / "kafka", folder / "secrets")
         embedded.start(START_SECONDS)
         try:
-            yield KafkaServer(embedded.bootstrap_servers)
+            yield KafkaServer(embedded.client)
         finally:
             embedded.stop()
 
@@ -168,11 +183,12 @@ def engine_answers() -> bool:
         client.close()
 
 
-def _contained(make: Callable[[int], tuple[DockerContainer, str, Callable[[], bool]]]) -> _Contained | None:
+def _contained(make: Callable[[int, str], tuple[DockerContainer, str, Callable[[], bool]]]) -> _Contained | None:
     """A server in a container, or None when the engine or its image isn't to be had."""
     if not engine_answers():
         return None
-    container, address, is_ready = make(layout.free_port())
+    password = secrets.token_hex(16)
+    container, address, is_ready = make(layout.free_port(), password)
     try:
         container.start()
         deadline = time.monotonic() + START_SECONDS
@@ -187,13 +203,14 @@ def _contained(make: Callable[[int], tuple[DockerContainer, str, Callable[[], bo
         container.stop()
         warnings.warn(f"No container, an embedded server instead: {error}", stacklevel=2)
         return None
-    return _Contained(container, address)
+    return _Contained(container, address, password)
 
 
 @dataclass(frozen=True)
 class _Contained:
     container: DockerContainer
     address: str
+    password: str
 
     def __enter__(self) -> str:
         return self.address
@@ -208,16 +225,28 @@ def _published(image: str, inner_port: int, port: int) -> DockerContainer:
     return container
 
 
-def _kafka_container(port: int) -> tuple[DockerContainer, str, Callable[[], bool]]:
+def _kafka_container(port: int, password: str) -> tuple[DockerContainer, str, Callable[[], bool]]:
     address = f"{layout.HOST}:{port}"
+    passwords = kafka.Passwords(password, secrets.token_hex(16))
+    settings = kafka.node_settings("0.0.0.0", 9092, 9093, address, passwords) | {"log.dirs": "/tmp/kafka"}
     container = _published(KAFKA_IMAGE, 9092, port)
-    for name, value in kafka.node_settings("0.0.0.0", 9092, 9093, address).items():
-        container.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
-    return container, address, lambda: kafka.answers(address)
+    container.with_env("PROPERTIES", "\n".join(f"{name}={value}" for name, value in settings.items()))
+    container.with_env("ADMIN", kafka.scram_argument(kafka.ADMIN, password))
+    container.with_command(["bash", "-ec", _IN_CONTAINER])
+    return container, address, lambda: kafka.answers(kafka.client_settings(address, kafka.ADMIN, password))
 
 
-def _postgres_container(port: int) -> tuple[DockerContainer, str, Callable[[], bool]]:
-    url = URL.create("postgresql+psycopg", "postgres", secrets.token_hex(16), layout.HOST, port, "postgres")
+# The image's own start knows no way to make a user before the first one can be let in.
+_IN_CONTAINER = """
+printenv PROPERTIES > /tmp/server.properties
+cd /opt/kafka/bin
+./kafka-storage.sh format -t "$(./kafka-storage.sh random-uuid)" -c /tmp/server.properties --add-scram "$ADMIN"
+exec ./kafka-server-start.sh /tmp/server.properties
+"""
+
+
+def _postgres_container(port: int, password: str) -> tuple[DockerContainer, str, Callable[[], bool]]:
+    url = URL.create("postgresql+psycopg", "postgres", password, layout.HOST, port, "postgres")
     container = _published(POSTGRES_IMAGE, 5432, port).with_env("POSTGRES_PASSWORD", str(url.password))
     container.with_command(["postgres", "-c", f"max_connections={MAX_CONNECTIONS}"])
 
@@ -236,6 +265,10 @@ def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="crm-test-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)  # lets root's PostgreSQL, another user, pass through
         yield Path(name)
+
+
+def _variables(prefix: str, client: Mapping[str, str]) -> dict[str, str]:
+    return {prefix + name.upper().replace(".", "_"): value for name, value in client.items()}
 
 
 def _text(url: URL) -> str:

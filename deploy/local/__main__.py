@@ -123,9 +123,10 @@ def _ring(options: argparse.Namespace, place: Layout) -> int:
 
 
 def _of_service(options: argparse.Namespace, place: Layout) -> int:
-    told = environment.of_service(place, Backing(place, [options.service]), options.service)
-    command = [sys.executable, "-m", f"services.{options.service}", *options.rest]
-    return subprocess.run(command, env={**os.environ, **told}).returncode
+    command = options.rest[0] if options.rest else None
+    told = environment.of_service(place, Backing(place, [options.service]), options.service, command)
+    line = [sys.executable, "-m", f"services.{options.service}", *options.rest]
+    return subprocess.run(line, env={**os.environ, **told}).returncode
 
 
 def _fail(text: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from deploy.local import layout
 from deploy.local.kafka import Kafka
 from deploy.local.layout import Layout
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, role_of
 from deploy.local.process import ServerProcess
 from deploy.local.progress import Progress
 from deploy.local.supervision import Program, Supervisor, server_program
@@ -27,7 +27,7 @@ class Backing:
         self.postgres: Postgres | None = None
         if not environ.get(KAFKA_VARIABLE):
             ports = layout.port_of("kafka", environ), layout.port_of("kafka_controller", environ)
-            self.kafka = Kafka(place.state / "kafka", *ports)
+            self.kafka = Kafka(place.state / "kafka", place.secrets, *ports)
         if any(not environ.get(database_variable(service)) for service in services):
             port = layout.port_of("postgres", environ)
             self.postgres = Postgres(place.state / "postgres", place.secrets, port)
@@ -67,9 +67,10 @@ class Backing:
                 self.postgres.ensure_database(service)
 
     def wait_for_kafka(self, progress: Progress, check: Callable[[], None]) -> None:
-        """Wait until Kafka answers, if it's an embedded one."""
+        """Wait until Kafka answers and knows the services, if it's an embedded one."""
         if self.kafka:
             self._wait(self.kafka, progress, check)
+            self.kafka.admit(self._services)
 
     def _wait(self, server: ServerProcess, progress: Progress, check: Callable[[], None]) -> None:
         with progress.step(f"{server.name}: answers on port {server.port}"):
@@ -79,12 +80,22 @@ class Backing:
         """Where Kafka is."""
         return self.kafka.bootstrap_servers if self.kafka else self._environ[KAFKA_VARIABLE]
 
-    def database_url(self, service: str) -> str:
-        """Where a service's own database is, with its own role's password."""
+    def kafka_variables(self, service: str) -> dict[str, str]:
+        """How a service's clients get into the embedded Kafka, as its user."""
+        if self.kafka is None:
+            return {}
+        client = self.kafka.client_of(service)
+        del client["bootstrap.servers"]
+        prefix = f"CRM_{service.upper()}_KAFKA_"
+        return {prefix + name.upper().replace(".", "_"): value for name, value in client.items()}
+
+    def database_url(self, service: str, command: str | None = None) -> str:
+        """Where a service's own database is, with the password of the role that ``command`` needs; of the owner where
+        none is named."""
         named = self._environ.get(database_variable(service))
         if named or self.postgres is None:
             return named or ""
-        return self.postgres.url(service, service)
+        return self.postgres.url(role_of(service, command) if command else service, service)
 
 
 def database_variable(service: str) -> str:

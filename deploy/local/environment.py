@@ -29,10 +29,16 @@ def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.envi
 
 
 def of_service(
-    place: Layout, backing: Backing, service: str, environ: Mapping[str, str] = os.environ
+    place: Layout,
+    backing: Backing,
+    service: str,
+    command: str | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """What one service is told: its own database's password and nobody else's."""
-    return common(place, backing, environ) | {database_variable(service): backing.database_url(service)}
+    """What one command of a service is told, as ``api``: its own role's password for its own database, its service's
+    for Kafka, and nobody else's. Without a command: the database's owner's."""
+    own = {database_variable(service): backing.database_url(service, command), **backing.kafka_variables(service)}
+    return common(place, backing, environ) | own
 
 
 def service_url(service: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -38,6 +38,25 @@ LOG = {
 """Of what is written ahead. What keeps commits safe is as PostgreSQL has it."""
 
 
+PROCESSES = ("api", "worker")
+"""The processes of a service that have a role of their own in its database."""
+OWNERS = ("migrate", "draft-migration", "rebuild")
+"""Commands that change or empty tables, which only their owner may."""
+
+
+NOBODY = ("streams",)
+"""Commands that need no database."""
+
+
+def role_of(service: str, command: str) -> str | None:
+    """As whom a command of a service goes to its database; what a person does there, the worker could do as well."""
+    if command in NOBODY:
+        return None
+    if command in OWNERS:
+        return service
+    return f"{service}_{command if command in PROCESSES else 'worker'}"
+
+
 class Postgres(ServerProcess):
     """One PostgreSQL. ``folder`` keeps its data, ``secrets`` the passwords that were made for it."""
 
@@ -64,9 +83,10 @@ class Postgres(ServerProcess):
             self._programs = unprivileged.reachable(installation(), version, self._account) / "bin"
         return self._programs
 
-    def url(self, user: str, database: str) -> str:
-        """The URL with which SQLAlchemy connects as ``user``, with its password."""
-        return f"postgresql+psycopg://{user}:{self._password(user)}@{layout.HOST}:{self.port}/{database}"
+    def url(self, user: str | None, database: str) -> str:
+        """The URL with which SQLAlchemy connects as ``user``, with its password; one that lets nobody in for None."""
+        login = f"{user}:{self._password(user)}@" if user else ""
+        return f"postgresql+psycopg://{login}{layout.HOST}:{self.port}/{database}"
 
     @property
     def admin_url(self) -> str:
@@ -109,17 +129,25 @@ class Postgres(ServerProcess):
         unprivileged.remove(self.folder)
 
     def ensure_database(self, name: str) -> str:
-        """The URL of a role and its own database, both called ``name``; made if they're missing."""
+        """The URL of a role and its own database, both called ``name``; made if they're missing, as are the roles of
+        its processes. What these may do, ``migrate`` says."""
         with self._connect() as connection:
-            role, password = sql.Identifier(name), sql.Literal(self._password(name))
-            roles = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
-            verb = sql.SQL("ALTER" if roles.fetchone() else "CREATE")
-            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
+            for each in (name, *(f"{name}_{process}" for process in PROCESSES)):
+                self._ensure_role(connection, each)
+            role = sql.Identifier(name)
             databases = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if not databases.fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
             connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
         return self.url(name, name)
+
+    def _ensure_role(self, connection: psycopg.Connection, name: str) -> None:
+        roles = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+        verb = sql.SQL("ALTER" if roles.fetchone() else "CREATE")
+        # A statement may be written to the server's log, so the password goes as the server keeps it.
+        kept = connection.pgconn.encrypt_password(self._password(name).encode(), name.encode(), b"scram-sha-256")
+        statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+        connection.execute(statement.format(verb, sql.Identifier(name), sql.Literal(kept.decode())))
 
     @property
     def _data(self) -> Path:

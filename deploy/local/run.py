@@ -116,7 +116,7 @@ class Run:
 
     def _migration(self, backing: Backing, service: str) -> Child:
         command = [sys.executable, "-m", f"services.{service}", "migrate"]
-        told = environment.of_service(self._place, backing, service)
+        told = environment.of_service(self._place, backing, service, "migrate")
         return Child(command, self._environ(told), self._place.logs / f"{service}-migrate.log")
 
     def _start_services(self, programs: list[Program], services: list[str]) -> None:
@@ -211,7 +211,7 @@ def service_programs(place: Layout, backing: Backing, service: str) -> list[Prog
             name=f"{service}-{process}",
             command=[sys.executable, "-m", f"services.{service}", process],
             directory=ROOT,
-            environment=environment.of_service(place, backing, service),
+            environment=environment.of_service(place, backing, service, process),
         )
         for process in layout.processes(service)
     ]

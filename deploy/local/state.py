@@ -20,8 +20,8 @@ from deploy.local.layout import Layout
 from deploy.local.process import POLL_SECONDS
 from deploy.local.supervision import MARK
 
-FORMAT = 1
-"""Rises when an older state folder can't be used any more."""
+FORMAT = 2
+"""Rises when an older state folder can't be used any more. 2: Kafka lets nobody in without a password."""
 
 STOP_SECONDS = 60
 KEPT = frozenset({"downloads", "run.lock"})

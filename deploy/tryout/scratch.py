@@ -49,7 +49,7 @@ class Place:
         if not named and state.running(local) is None:
             raise Problem("Nothing is running. Start it in another terminal: make run")
         backing = Backing(local, [name], environ)
-        told = settings.load(name, {**environ, **environment.of_service(local, backing, name, environ)})
+        told = settings.load(name, {**environ, **environment.of_service(local, backing, name, environ=environ)})
         block: Block = importlib.import_module(f"services.{name}.wiring").BLOCK
         return cls(block, told, backing.postgres.admin_url if backing.postgres else told.database_url)
 

@@ -22,7 +22,8 @@ class Settings(BaseModel):
     service: str
     database_url: str = Field(description="CRM_{S}_DATABASE_URL: postgresql+psycopg://user:password@host/name")
     kafka: dict[str, str] = Field(
-        description="CRM_KAFKA_…: passed to librdkafka in lower case with dots; CRM_KAFKA_BOOTSTRAP_SERVERS at least"
+        description="CRM_KAFKA_…: passed to librdkafka in lower case with dots; CRM_KAFKA_BOOTSTRAP_SERVERS at least. "
+        "CRM_{S}_KAFKA_…: the same for one service, as CRM_{S}_KAFKA_SASL_PASSWORD; comes first"
     )
     key_encryption_keys: str = Field(
         description="CRM_KEY_ENCRYPTION_KEYS: name:base64,… 32 bytes each, the newest first; the same for all services"
@@ -65,7 +66,7 @@ _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SER
 
 def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of ``service``. Raises ``BadSettings``, which ends the process with a text for people."""
-    values: dict[str, Any] = {"service": service, "kafka": kafka_settings(environment)}
+    values: dict[str, Any] = {"service": service, "kafka": kafka_settings(environment, service)}
     values["urls"] = {s: environment[_url(s)] for s in SERVICES if environment.get(_url(s))}
     for name in (*_PER_SERVICE, *_COMMON):
         if value := environment.get(variable(name, service)):
@@ -85,12 +86,19 @@ def variable(name: str, service: str) -> str:
     return f"CRM_{service.upper()}_{name.upper()}" if name in _PER_SERVICE else f"CRM_{name.upper()}"
 
 
-def kafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """All ``CRM_KAFKA_…`` variables as librdkafka settings (TLS and SASL pass through this way)."""
+def kafka_settings(environment: Mapping[str, str], service: str = "") -> dict[str, str]:
+    """All ``CRM_KAFKA_…`` variables as librdkafka settings (TLS and SASL pass through this way), those of the service
+    in front of everybody's."""
+    own = with_prefix(environment, f"CRM_{service.upper()}_KAFKA_") if service else {}
+    return with_prefix(environment, KAFKA_PREFIX) | own
+
+
+def with_prefix(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Variables whose names begin with ``prefix`` as librdkafka settings."""
     return {
-        name.removeprefix(KAFKA_PREFIX).lower().replace("_", "."): value
+        name.removeprefix(prefix).lower().replace("_", "."): value
         for name, value in environment.items()
-        if name.startswith(KAFKA_PREFIX)
+        if name.startswith(prefix)
     }
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.edge import faults, logs, settings
 from shared.edge.errors import Refused
 from shared.edge.settings import Settings
-from shared.pipeline import admin, migrate, recovery, worker
+from shared.pipeline import admin, migrate, recovery, rights, worker
 from shared.pipeline.intents import Performer
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
@@ -88,6 +88,7 @@ def main(block: Block, arguments: Sequence[str]) -> int:
             worker.run(given, block.subscriptions(given), block.performers(given), block.tasks(given), block.parts)
         case "migrate":
             migrate.upgrade(given.database_url, block.versions)
+            rights.grant(given.database_url, block.name)
         case "draft-migration":
             print(migrate.draft(given.database_url, block.metadatas))
         case name:

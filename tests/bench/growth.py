@@ -81,7 +81,7 @@ def _rates(machine: Machine, kind: Kind, customers: int) -> Iterator[float]:
         _fill(connection, kind, history.members, sealed, calls, sales)
         machine.checkpoint()
         for number, messages in enumerate(stretches):
-            tell({"bootstrap.servers": machine.kafka.bootstrap_servers}, messages)
+            tell(machine.kafka.client, messages)
             events = [message for message in messages if message.sequence]
             rate = kind.consumed(service, connection, log._replace(events=events))
             if number >= warming:

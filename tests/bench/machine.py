@@ -88,7 +88,7 @@ class Machine:
         values: dict[str, object] = {
             "service": service,
             "database_url": database_url,
-            "kafka": {"bootstrap.servers": self.kafka.bootstrap_servers},
+            "kafka": self.kafka.client,
             "key_encryption_keys": KEKS,
             "port": 1,
             "token_issuer": issuer.name,
@@ -161,4 +161,4 @@ def plain(service: Service) -> psycopg.Connection:
 
 def kafka_of(machine: Machine, **more: str | int | bool) -> dict[str, Any]:
     """librdkafka settings for a client of the benchmark's own."""
-    return {"bootstrap.servers": machine.kafka.bootstrap_servers, **more}
+    return {**machine.kafka.client, **more}

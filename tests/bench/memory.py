@@ -125,7 +125,7 @@ def _worker(machine: Machine, service: Service) -> Iterator[psutil.Process]:
         **{name: value for name, value in os.environ.items() if not name.startswith("CRM_")},
         f"CRM_{service.name.upper()}_DATABASE_URL": service.engine.url.render_as_string(hide_password=False),
         f"CRM_{service.name.upper()}_PORT": "1",
-        "CRM_KAFKA_BOOTSTRAP_SERVERS": machine.kafka.bootstrap_servers,
+        **machine.kafka.environment,
         "CRM_KEY_ENCRYPTION_KEYS": KEKS,
         "CRM_TOKEN_ISSUER": issuer.name,
         "CRM_JWKS_FILE": str(issuer.jwks_file),

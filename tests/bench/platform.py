@@ -22,7 +22,7 @@ import psutil
 
 from deploy.docs.results import Result
 from deploy.local import layout
-from deploy.local.backing import KAFKA_VARIABLE, database_variable
+from deploy.local.backing import database_variable
 from tests.bench.figures import Figure, at_most, median
 from tests.bench.machine import Machine
 from tests.e2e import local_checkout
@@ -171,7 +171,7 @@ def _platform(machine: Machine) -> Iterator[Platform]:
         platform = Platform(layout.ROOT, folder / "log", told)
     else:
         databases = {database_variable(name): machine.postgres.admin_url for name in local_checkout.SERVICES}
-        servers = {KAFKA_VARIABLE: machine.kafka.bootstrap_servers, **databases}
+        servers = {**machine.kafka.environment, **databases}
         made = local_checkout.Checkout(Path(tempfile.mkdtemp(dir=folder)), **servers)
         platform = Platform(made.folder, folder / "log", made.environment)
     try:

@@ -119,7 +119,7 @@ def written(machine: Machine, customers: int, count: int) -> Log:
 
 def publish(machine: Machine, sources: tuple[str, str], messages: Sequence[Message]) -> Log:
     """Put events and keys into the topics of two services, which are made."""
-    kafka = {"bootstrap.servers": machine.kafka.bootstrap_servers}
+    kafka = machine.kafka.client
     for source in sources:
         topics.ensure(kafka, source, partitions=PARTITIONS, replication=1)
     tell(kafka, messages)

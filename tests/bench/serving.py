@@ -28,7 +28,7 @@ def api(machine: Machine, service: Service, issuer: Issuer, block: str) -> Itera
     environment = {
         f"CRM_{block.upper()}_DATABASE_URL": service.engine.url.render_as_string(hide_password=False),
         f"CRM_{block.upper()}_PORT": str(port),
-        "CRM_KAFKA_BOOTSTRAP_SERVERS": machine.kafka.bootstrap_servers,
+        **machine.kafka.environment,
         "CRM_KEY_ENCRYPTION_KEYS": KEKS,
         "CRM_TOKEN_ISSUER": issuer.name,
         "CRM_JWKS_FILE": str(issuer.jwks_file),

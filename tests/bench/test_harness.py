@@ -123,7 +123,7 @@ def test_stdout_is_as_before_when_measuring_fails(capfd: pytest.CaptureFixture[s
 
 def test_make_bench_measures_one_figure(kafka: KafkaServer, postgres: PostgresServer) -> None:
     servers = {
-        "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        **kafka.named,
         "CRM_TEST_DATABASE_URL": postgres.admin_url,
     }
     command = [sys.executable, "-m", "tests.bench", "--small", "--only", "pipeline.relay"]

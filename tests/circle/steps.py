@@ -153,7 +153,7 @@ class Steps:
 
     def settle(self) -> None:
         """Until nobody has anything to send, to hear or to work out."""
-        admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap_servers})
+        admin = AdminClient(dict(self.kafka.client))
         for each in self.joined.values():
             each.send()
         while sum(each.step(self._ends(admin)) for each in self.joined.values()):
@@ -219,7 +219,7 @@ def _settings(block: Block, url: str, kafka: KafkaServer, issuer: Issuer) -> Set
         {
             "service": block.name,
             "database_url": url,
-            "kafka": {"bootstrap.servers": kafka.bootstrap_servers},
+            "kafka": kafka.client,
             "key_encryption_keys": KEKS,
             "port": 1,
             "token_issuer": issuer.name,

@@ -60,7 +60,8 @@ class Checkout:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.state = folder / "state"
-        shutil.copytree(layout.ROOT / "deploy" / "local", folder / "deploy" / "local")
+        for part in ("kafka", "local"):
+            shutil.copytree(layout.ROOT / "deploy" / part, folder / "deploy" / part)
         self._write("deploy/sample/__main__.py", _SAMPLE)
         for name in SERVICES:
             self._write(f"services/{name}/__main__.py", _SERVICE.format(name=name))

@@ -149,7 +149,7 @@ def rebuild(crm: Platform) -> None:
 
 
 def traces_in_topics(crm: Platform) -> list[str]:
-    kafka = {"bootstrap.servers": crm.servers.kafka.bootstrap_servers}
+    kafka = crm.servers.kafka.client
     found = []
     for topic in (service + kind for service in crm.services for kind in (".events", ".keys")):
         for batch in stretch(kafka, topic, {}):

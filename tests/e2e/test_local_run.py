@@ -28,7 +28,7 @@ def checkout(tmp_path: Path, kafka: KafkaServer, postgres: PostgresServer) -> It
     """A checkout that is told which servers to use, so that it starts at once."""
     made = Checkout(
         tmp_path,
-        CRM_KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers,
+        **kafka.environment,
         CRM_CALLCENTER_DATABASE_URL=postgres.admin_url,
         CRM_SYNC_DATABASE_URL=postgres.admin_url,
     )

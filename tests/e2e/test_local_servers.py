@@ -22,9 +22,11 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from deploy.local import layout, postgres, unprivileged
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from shared.edge.settings import kafka_settings
 from tests.e2e.local_checkout import Checkout, Started, wait_until
 
 UP = "Ctrl-C stops them."
+EVENTS = "callcenter.events"
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[Kafka]:
     """A Kafka of this test's own."""
-    server = Kafka(tmp_path / "kafka")
+    server = Kafka(tmp_path / "kafka", tmp_path / "secrets")
     server.start()
     yield server
     server.stop()
@@ -65,24 +67,22 @@ def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True, connect_timeout=5)
 
 
-def put(bootstrap_servers: str, topic: str, value: bytes) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all"})
+def put(client: dict[str, str], topic: str, value: bytes) -> None:
+    producer = Producer({**client, "acks": "all"})
     producer.produce(topic, value)
     assert producer.flush(30) == 0
 
 
-def everything_in(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap_servers, "group.id": str(uuid.uuid4()), "auto.offset.reset": "earliest"}
-    )
+def everything_in(client: dict[str, str], topic: str, count: int) -> list[bytes]:
+    consumer = Consumer({**client, "group.id": f"callcenter.{uuid.uuid4()}", "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     messages = consumer.consume(count, timeout=30)
     consumer.close()
     return [message.value() or b"" for message in messages]
 
 
-def make_topic(bootstrap_servers: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+def make_topic(client: dict[str, str], topic: str) -> None:
+    admin = AdminClient(dict(client))
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
 
 
@@ -90,9 +90,9 @@ def test_servers_keep_what_they_have_until_a_reset(checkout: Checkout) -> None:
     started = checkout.start("servers")
     started.wait_for(UP)
     environment = told(started)
-    kafka = environment["CRM_KAFKA_BOOTSTRAP_SERVERS"]
-    make_topic(kafka, "events")
-    put(kafka, "events", b"one")
+    kafka = kafka_settings(environment, "callcenter")
+    make_topic(kafka, EVENTS)
+    put(kafka, EVENTS, b"one")
     with connect(environment["CRM_SYNC_DATABASE_URL"]) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
     assert started.signal(signal.SIGINT) == 0
@@ -101,7 +101,7 @@ def test_servers_keep_what_they_have_until_a_reset(checkout: Checkout) -> None:
     started = checkout.start("servers")
     started.wait_for(UP)
     assert told(started) == environment
-    assert everything_in(kafka, "events", 1) == [b"one"]
+    assert everything_in(kafka, EVENTS, 1) == [b"one"]
     with connect(environment["CRM_SYNC_DATABASE_URL"]) as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
@@ -162,7 +162,7 @@ def test_a_server_that_dies_comes_back(checkout: Checkout) -> None:
 def _answers(environment: dict[str, str]) -> bool:
     try:
         connect(environment["CRM_SYNC_DATABASE_URL"]).close()
-        admin = AdminClient({"bootstrap.servers": environment["CRM_KAFKA_BOOTSTRAP_SERVERS"]})
+        admin = AdminClient(dict(kafka_settings(environment, "callcenter")))
         return bool(admin.list_topics(timeout=2).brokers)
     except (psycopg.OperationalError, KafkaException):
         return False
@@ -254,12 +254,12 @@ def test_a_paused_postgres_answers_nobody_and_then_goes_on(own_postgres: Postgre
 
 
 def test_kafka_keeps_what_was_acknowledged_when_it_is_killed(own_kafka: Kafka) -> None:
-    make_topic(own_kafka.bootstrap_servers, "events")
-    put(own_kafka.bootstrap_servers, "events", b"one")
+    make_topic(own_kafka.client, "events")
+    put(own_kafka.client, "events", b"one")
     own_kafka.kill()
     own_kafka.start()
-    put(own_kafka.bootstrap_servers, "events", b"two")
-    assert everything_in(own_kafka.bootstrap_servers, "events", 2) == [b"one", b"two"]
+    put(own_kafka.client, "events", b"two")
+    assert everything_in(own_kafka.client, "events", 2) == [b"one", b"two"]
 
 
 def test_a_paused_kafka_answers_nobody_and_then_goes_on(own_kafka: Kafka) -> None:
@@ -270,10 +270,10 @@ def test_a_paused_kafka_answers_nobody_and_then_goes_on(own_kafka: Kafka) -> Non
 
 
 def test_kafka_makes_no_topic_by_itself(own_kafka: Kafka) -> None:
-    producer = Producer({"bootstrap.servers": own_kafka.bootstrap_servers, "message.timeout.ms": 3000})
+    producer = Producer({**own_kafka.client, "message.timeout.ms": 3000})
     errors: list[KafkaError | None] = []
     producer.produce("mistyped", b"one", on_delivery=lambda error, _: errors.append(error))
     producer.flush(30)
     assert [error is not None for error in errors] == [True]
-    topics = AdminClient({"bootstrap.servers": own_kafka.bootstrap_servers}).list_topics(timeout=10).topics
+    topics = AdminClient(dict(own_kafka.client)).list_topics(timeout=10).topics
     assert "mistyped" not in topics

@@ -50,7 +50,7 @@ def test_a_service_starts_works_and_stops(
         f"CRM_{service.upper()}_DATABASE_URL": postgres.database(service),
         f"CRM_{service.upper()}_PORT": str(port),
         f"CRM_{service.upper()}_METRICS_PORT": str(metrics),
-        "CRM_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        **kafka.environment,
         "CRM_KEY_ENCRYPTION_KEYS": KEKS,
         "CRM_JWKS_FILE": str(jwks),
         "CRM_TOKEN_ISSUER": "nobody",

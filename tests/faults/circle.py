@@ -56,7 +56,7 @@ class Circle(Platform):
         print(f"seed {self.seed}: {self.rounds}; ends of processes: {self.ends()}")
         self._end_leases()
         self.drain(seconds)
-        logs = {service: log.read(self.servers.kafka.bootstrap_servers, service) for service in self.services}
+        logs = {service: log.read(self.servers.kafka.client, service) for service in self.services}
         headers = {"authorization": f"Bearer {self.token('anna')}"}
         with httpx.Client(base_url=self.url("callcenter"), headers=headers) as desk:
             devices = {number: device(self, number) for number in self.rounds.persons}

@@ -20,7 +20,7 @@ import httpx
 from deploy.local.layout import HOST, ROOT, Layout, free_port
 from deploy.local.tokens import AUDIENCE, ISSUER, Issuer, actor
 from shared.edge import settings
-from shared.pipeline import migrate, topics
+from shared.pipeline import migrate, rights, topics
 from shared.pipeline.main import Block
 from tests.builders import KEKS
 from tests.faults.ledger import Client, Ledger, Load
@@ -77,9 +77,12 @@ class Platform:
         self.receiver.start()
         (self.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
         self.issuer.publish()
+        self.servers.kafka.admit(self.services)
         self._environment = self._make_environment()
         for service in self.services:
-            migrate.upgrade(self._environment[f"CRM_{service.upper()}_DATABASE_URL"], block(service).versions)
+            owner = self.servers.postgres.ensure_database(service)
+            migrate.upgrade(owner, block(service).versions)
+            rights.grant(owner, service)
         self.processes = [self._process(s, c, 1) for s in self.services for c in ("api", "worker")]
         self.seconds = {s: self._process(s, "worker", 2) for s in self.services}
         self.streams = self._process("callcenter", "streams", 1)
@@ -126,7 +129,7 @@ class Platform:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env=self._environment,
+            env=self._told(service, arguments[0]),
             timeout=60,
         )
 
@@ -179,7 +182,7 @@ class Platform:
 
     def sources(self, service: str) -> list[str]:
         """The services here, itself perhaps among them, that a service hears."""
-        given = settings.load(service, self._environment)
+        given = settings.load(service, self._told(service, "worker"))
         return [source for source in block(service).subscriptions(given).sources if source in self.services]
 
     def _end_leases(self) -> None:
@@ -194,7 +197,15 @@ class Platform:
         return {p.name: p.exits for p in self.keeper.processes if p.exits}
 
     def _process(self, service: str, command: str, number: int) -> Process:
-        return Process(service, command, self._environment, self.folder / f"{service}-{command}-{number}.log", number)
+        told = self._told(service, command)
+        return Process(service, command, told, self.folder / f"{service}-{command}-{number}.log", number)
+
+    def _told(self, service: str, command: str) -> dict[str, str]:
+        """The environment of one command: with the passwords that it needs, as in a real run."""
+        client = self.servers.kafka.client_of(service)
+        kafka = {"CRM_KAFKA_" + name.upper().replace(".", "_"): value for name, value in client.items()}
+        url = self.servers.database_url(service, command)
+        return self._environment | kafka | {f"CRM_{service.upper()}_DATABASE_URL": url}
 
     def _has_met_all(self, service: str) -> bool:
         with self.servers.direct(service) as connection:
@@ -214,7 +225,6 @@ class Platform:
         told |= {
             "PYTHONUNBUFFERED": "1",
             "PYTHONFAULTHANDLER": "1",
-            "CRM_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka.bootstrap_servers,
             "CRM_KAFKA_SESSION_TIMEOUT_MS": str(SESSION_SECONDS * 1000),
             "CRM_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
             "CRM_KAFKA_RECONNECT_BACKOFF_MAX_MS": "1000",
@@ -228,7 +238,6 @@ class Platform:
             "CRM_HEADS_SECONDS": str(self.heads_seconds),
         }
         for service in self.services:
-            told[f"CRM_{service.upper()}_DATABASE_URL"] = self.servers.make_database(service)
             told[f"CRM_{service.upper()}_PORT"] = str(self.ports[service])
             told[f"CRM_{service.upper()}_URL"] = self.url(service)
         return told

@@ -33,14 +33,14 @@ class Told:
         return self.stream.removeprefix("customer/")
 
 
-def read(bootstrap: str, service: str) -> list[Told]:
+def read(kafka: dict[str, str], service: str) -> list[Told]:
     """All events of a service, each once, those of a stream in their order.
 
     Asserts that no stream has a gap or a fork."""
     topic = service + topics.EVENTS
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient(dict(kafka))
     ends = topics.ends(admin, topic, topics.partitions_of(admin, topic))
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False})
+    consumer = Consumer({**kafka, "group.id": "reader", "enable.auto.commit": False})
     found: dict[tuple[str, int], Told] = {}
     try:
         consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])

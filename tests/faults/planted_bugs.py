@@ -38,7 +38,7 @@ def main(names: list[str]) -> int:
     chosen = [bug for bug in BUGS if not names or any(name in bug.name for name in names)]
     with kafka_server() as kafka, postgres_server() as postgres:
         environment = os.environ | {
-            "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            **kafka.named,
             "CRM_TEST_DATABASE_URL": postgres.admin_url,
             "CRM_DOWNLOADS_DIR": str(downloads()),
         }

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from deploy.local.kafka import Kafka
 from deploy.local.layout import HOST
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, role_of
 from tests.faults.proxy import Proxy
 
 START_SECONDS = 90
@@ -20,8 +20,8 @@ START_SECONDS = 90
 class ProxiedKafka(Kafka):
     """A broker that tells its clients to come through the proxy."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, secrets_folder: Path) -> None:
+        super().__init__(folder, secrets_folder)
         self.link = Proxy(self.port)
 
     @property
@@ -48,7 +48,7 @@ class Servers:
     """Both servers and the links to them."""
 
     def __init__(self, folder: Path) -> None:
-        self.kafka = ProxiedKafka(folder / "kafka")
+        self.kafka = ProxiedKafka(folder / "kafka", folder / "secrets")
         self.postgres = Postgres(folder / "postgres", folder / "secrets", max_connections=200)
         self.kafka_link = self.kafka.link
         self.postgres_link = Proxy(self.postgres.port)
@@ -71,9 +71,9 @@ class Servers:
         self.kafka_link.mend()
         self.postgres_link.mend()
 
-    def make_database(self, name: str) -> str:
-        """The URL of a service's database, through the proxy."""
-        url = make_url(self.postgres.ensure_database(name)).set(port=self.postgres_link.port)
+    def database_url(self, service: str, command: str) -> str:
+        """The URL of a service's database for one of its commands, through the proxy."""
+        url = make_url(self.postgres.url(role_of(service, command), service)).set(port=self.postgres_link.port)
         return url.render_as_string(hide_password=False)
 
     def direct(self, database: str) -> psycopg.Connection:

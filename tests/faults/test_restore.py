@@ -90,7 +90,7 @@ def test_a_log_whose_beginning_is_gone_stops_its_readers(crm: Platform) -> None:
     with crm.load():
         time.sleep(LOAD_SECONDS)
     until(lambda: crm.scalar("callcenter", "SELECT count(*) FROM outbox") == 0, 30, "the outbox isn't drained")
-    admin = AdminClient({"bootstrap.servers": crm.servers.kafka.bootstrap_servers})
+    admin = AdminClient(dict(crm.servers.kafka.client))
     ends = topics.ends(admin, EVENTS, topics.partitions_of(admin, EVENTS))
     for future in admin.delete_records([TopicPartition(EVENTS, p, end) for p, end in ends.items()]).values():
         future.result()

@@ -66,14 +66,14 @@ def running(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("streams")
     url = postgres.database("callcenter")
     with kafka_server() as kafka, call_center(url, folder) as center:
-        kafka_settings = {"bootstrap.servers": kafka.bootstrap_servers}
+        kafka_settings = kafka.client
         topics.ensure(kafka_settings, "callcenter", partitions=3, replication=1)
         settings = center.settings.model_copy(update={"kafka": kafka_settings})
         worker = Service.of(settings, process="worker")
         environment = {
             **os.environ,
             "CRM_CALLCENTER_DATABASE_URL": url,
-            "CRM_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            **kafka.environment,
             "CRM_KEY_ENCRYPTION_KEYS": KEKS,
             "CRM_CALLCENTER_PORT": "1",
             "CRM_TOKEN_ISSUER": "none",

@@ -39,7 +39,7 @@ def offline(databases: tuple[str, str], kafka: KafkaServer) -> Iterator[Pair]:
         Service(
             unique(name),
             connect(_emptied(url), name=name),
-            {"bootstrap.servers": kafka.bootstrap_servers},
+            kafka.client,
             KEKS,
             system_clock,
             Wakeup(url),

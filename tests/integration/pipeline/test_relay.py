@@ -222,10 +222,10 @@ def test_a_chunk_is_removed_without_what_lies_in_its_gaps() -> None:
 
 
 def test_while_kafka_is_away_rows_are_kept_and_sent_later(offline: Pair, tmp_path: Path) -> None:
-    server = Kafka(tmp_path / "kafka")
+    server = Kafka(tmp_path / "kafka", tmp_path / "secrets")
     server.start()
     try:
-        kafka = {"bootstrap.servers": server.bootstrap_servers}
+        kafka = server.client
         pair = Pair(replace(offline.publisher, kafka=kafka), replace(offline.hearer, kafka=kafka))
         topics.ensure(kafka, pair.publisher.name, partitions=3, replication=1)
         member = new_member()

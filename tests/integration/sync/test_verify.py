@@ -129,7 +129,7 @@ def review(note: str) -> ContactWrappedUp:
 @pytest.fixture(scope="module")
 def made(kafka: KafkaServer, postgres: PostgresServer) -> Iterator[World]:
     """Three members, each with two edits and a contact; the third is erased. All told, heard and whole."""
-    settings = {"bootstrap.servers": kafka.bootstrap_servers}
+    settings = kafka.client
     url = postgres.database("sync")
     migrate.upgrade(url, wiring.VERSIONS)
     sync = Service("sync", connect(url, name="sync"), settings, KEKS, system_clock, Wakeup(url))

@@ -43,7 +43,7 @@ def test_named_servers_are_used_in_place_of_embedded_ones(tmp_path: Path) -> Non
     }
     backing = Backing(place, ["sync"], environ)
     assert backing.embedded == []
-    told = of_service(place, backing, "sync", environ)
+    told = of_service(place, backing, "sync", environ=environ)
     assert told["CRM_KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
     assert told["CRM_SYNC_DATABASE_URL"] == "postgresql+psycopg://theirs/db"
 
@@ -62,7 +62,7 @@ def test_a_database_that_is_not_named_is_embedded(tmp_path: Path) -> None:
 def test_a_service_is_told_its_own_database_only(tmp_path: Path) -> None:
     place = Layout(tmp_path)
     backing = Backing(place, ["callcenter", "sync"], {})
-    told = of_service(place, backing, "callcenter", {})
+    told = of_service(place, backing, "callcenter", environ={})
     assert [name for name in told if name.endswith("DATABASE_URL")] == ["CRM_CALLCENTER_DATABASE_URL"]
     assert told["CRM_CALLCENTER_URL"] == "http://127.0.0.1:8101"
     assert told["CRM_SYNC_URL"] == "http://127.0.0.1:8104"

@@ -13,7 +13,7 @@ from tests.servers import KafkaServer, PostgresServer, kafka_server, postgres_se
 
 def test_named_servers_come_first(kafka: KafkaServer, postgres: PostgresServer) -> None:
     named = {
-        "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        **kafka.named,
         "CRM_TEST_DATABASE_URL": postgres.conninfo,
     }
     with kafka_server(named) as same_kafka, postgres_server(named) as same_postgres:
