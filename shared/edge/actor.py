@@ -1,4 +1,4 @@
-"""Who does something. Every handler is given one."""
+"""Who does something. Every handler and every read is given one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ class Actor:
     id: str
     name: str = ""
     roles: frozenset[str] = frozenset()
+    """As the issuer names them; what they allow is each service's to say (shared/access)."""
+    teams: frozenset[str] = frozenset()
+    origin: str = ""
+    """From where: the network address, or ``device/ID``."""
+    why: str = ""
+    """On whose account: ``contact/ID`` or ``case/ID``, if the actor said so."""
+    session: str = ""
+    """Of the issuer, if there is one: what can be ended."""
+    is_service: bool = False
+    """The service itself, or who runs its commands on the server. No token makes it so."""
 
     def need(self, *roles: str) -> None:
-        """Raises ``Forbidden`` unless the actor has at least one of the roles."""
+        """Raises ``Forbidden`` unless the actor has at least one of the roles. Going out of use: see ``Doing.need``."""
         if not self.roles & set(roles):
-            raise Forbidden(f"this needs the role {' or '.join(roles)}; {self.id} has {_listed(self.roles)}")
-
-
-def _listed(roles: frozenset[str]) -> str:
-    return ", ".join(sorted(roles)) or "none"
+            raise Forbidden(f"this needs the role {' or '.join(roles)}; {self.id} has {sorted(self.roles)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,26 @@ ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_VERIFIED = 10_000
 """Tokens that a process remembers as verified; the longest known one goes first."""
-_NOBODY = (Actor(""), 0.0)
+_NOBODY = (Actor(""), 0.0, 0.0)
 
 
 class Authenticator:
     """Turns a token into an actor. Trusts the keys in the issuer's public key set and nothing else."""
 
-    def __init__(self, jwks_file: Path, issuer: str, audience: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        jwks_file: Path,
+        issuer: str,
+        audience: str,
+        clock: Clock,
+        refuse_if_ended: Callable[[str, str, float], None] = lambda _subject, _session, _issued: None,
+    ) -> None:
+        """``refuse_if_ended``: raises for a subject, a session and when its token was issued."""
+        self._refuse_if_ended = refuse_if_ended
         self._keys = KeySet.import_key_set(_read(jwks_file))
         self._issuer, self._audience, self._clock = issuer, audience, clock
-        self._verified: dict[bytes, tuple[Actor, float]] = {}
-        """Digest of a token that was verified -> whom it speaks for, and until when."""
+        self._verified: dict[bytes, tuple[Actor, float, float]] = {}
+        """Digest of a token that was verified -> whom it speaks for, since when and until when."""
 
     def actor(self, request: Request) -> Actor:
         """The actor of a request. Raises ``Unauthenticated``, or ``Forbidden`` for a forged page request."""
@@ -47,33 +57,34 @@ class Authenticator:
         """The actor that a token speaks for. Raises ``Unauthenticated``.
 
         The same token comes with request after request, so its signature is checked once. All that can change about
-        a verified token is to be looked at here each time; today that is its end.
+        a verified token is looked at here each time: its end, and whether its session was ended before.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        actor, until = self._verified.get(digest, _NOBODY)
-        if self._clock().timestamp() < until:
-            return actor
-        actor, until = self._check(token)
-        self._verified.pop(digest, None)
-        if len(self._verified) >= MOST_VERIFIED:
-            self._verified.pop(next(iter(self._verified)), None)
-        self._verified[digest] = actor, until
+        actor, since, until = self._verified.get(digest, _NOBODY)
+        if self._clock().timestamp() >= until:
+            actor, since, until = self._check(token)
+            self._verified.pop(digest, None)
+            if len(self._verified) >= MOST_VERIFIED:
+                self._verified.pop(next(iter(self._verified)), None)
+            self._verified[digest] = actor, since, until
+        self._refuse_if_ended(actor.id, actor.session, since)
         return actor
 
-    def _check(self, token: str) -> tuple[Actor, float]:
-        """Verify signature and claims: the actor, and until when it is so."""
+    def _check(self, token: str) -> tuple[Actor, float, float]:
+        """Verify signature and claims: the actor, since when and until when it is so."""
         try:
             claims = jwt.decode(token, self._keys, algorithms=ALGORITHMS).claims
             self._rules().validate(claims)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise Unauthenticated(f"the access token isn't valid: {type(error).__name__}") from None
-        roles = claims.get("roles")
         actor = Actor(
             id=str(claims["sub"]),
             name=str(claims.get("name", claims["sub"])),
-            roles=frozenset(str(r) for r in roles) if isinstance(roles, list) else frozenset(),
+            roles=_texts(claims.get("roles")),
+            teams=_texts(claims.get("teams")),
+            session=str(claims.get("sid", "")),
         )
-        return actor, float(claims["exp"])
+        return actor, float(claims.get("iat", 0.0)), float(claims["exp"])
 
     def _rules(self) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
@@ -83,6 +94,10 @@ class Authenticator:
             sub={"essential": True},
             exp={"essential": True},
         )
+
+
+def _texts(claim: Any) -> frozenset[str]:
+    return frozenset(map(str, claim)) if isinstance(claim, list) else frozenset()
 
 
 def _same_origin(request: Request) -> None:

@@ -25,3 +25,11 @@ class Forbidden(Refused):
 
 class Unauthenticated(Refused):
     """No valid token came with the request."""
+
+
+class Unavailable(Refused):
+    """It can't be said just now whether this may be done; later it can."""
+
+
+class TooMany(Refused):
+    """Asked too often."""

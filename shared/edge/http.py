@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -17,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.access.grants import Grants
 from shared.edge import errors
 from shared.edge.actor import Actor
 from shared.edge.auth import COOKIE, Authenticator
@@ -33,10 +36,16 @@ STATUS = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.Unavailable: 503,
+    errors.TooMany: 429,
     errors.Refused: 400,
 }
 E = TypeVar("E", bound=Callable[..., Any])
 
+
+WHY = "crm-why"
+"""The header (as ``why`` in a query) by which a client says on account of which contact or case it asks."""
+_WHY = re.compile(r"(contact|case|order)/[0-9a-zA-Z-]{1,60}")
 
 JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
 """``responses`` of an endpoint that answers with ``encoded``."""
@@ -51,6 +60,19 @@ def public(endpoint: E) -> E:
     """Mark an endpoint as open to anybody. Without the mark a route asks for an actor."""
     endpoint.__public__ = True  # type: ignore[attr-defined]
     return endpoint
+
+
+WayIn = Callable[[Request], Awaitable[Actor]]
+
+
+def way_in(take: WayIn) -> Callable[[E], E]:
+    """Mark an endpoint whose actor isn't known by an access token: ``take`` gives it, or raises ``Unauthenticated``."""
+
+    def marked(endpoint: E) -> E:
+        endpoint.__way_in__ = take  # type: ignore[attr-defined]
+        return endpoint
+
+    return marked
 
 
 def takes_upload(endpoint: E) -> E:
@@ -71,15 +93,45 @@ async def current_actor(request: Request) -> Actor:
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
+async def ask_again(request: Request) -> Callable[[], Actor]:
+    """For answers without an end: gives the actor as often as it is asked, as long as it would be let in anew; then
+    raises ``Refused``."""
+    again: Callable[[], Actor] = request.state.again
+    return again
+
+
+Again = Annotated[Callable[[], Actor], Depends(ask_again)]
+
+
+@dataclass(frozen=True)
+class Standings:
+    """What an application is told of those who come in."""
+
+    grants_of: Callable[[Actor], Grants]
+    refused: Callable[[Actor, str, str, str], None] = lambda _actor, _route, _subject, _why: None
+    """Keeps a refusal: of whom, on which route, about what, and why."""
+
+
 def create_app(
-    title: str, authenticator: Authenticator, routers: Sequence[APIRouter], engine: Engine, **options: Any
+    title: str,
+    authenticator: Authenticator,
+    routers: Sequence[APIRouter],
+    engine: Engine,
+    standings: Standings,
+    **options: Any,
 ) -> FastAPI:
-    """An application of these routers. Every route but those marked ``public`` needs a valid token."""
+    """An application of these routers. Every route but those marked ``public`` needs a valid token, or what its own
+    ``way_in`` asks for."""
 
     async def authenticate(request: Request) -> None:
         endpoint = getattr(request.scope.get("route"), "endpoint", None)
-        if not getattr(endpoint, "__public__", False):
-            request.state.actor = authenticator.actor(request)
+        if getattr(endpoint, "__public__", False):
+            return
+        take: WayIn | None = getattr(endpoint, "__way_in__", None)
+        actor = _placed(await take(request) if take else authenticator.actor(request), request)
+        request.state.actor = actor
+        request.state.again = lambda: _placed(authenticator.actor(request), request)
+        request.state.grants = standings.grants_of(actor)
 
     app = FastAPI(
         title=title,
@@ -92,7 +144,7 @@ def create_app(
     _add_plain_routes(app, engine, authenticator)
     for router in routers:
         app.include_router(router)
-    _add_error_answers(app)
+    _add_error_answers(app, standings)
     app.add_middleware(Guard)
     app.add_middleware(BodyLimit, uploads=_upload_paths(routers))
     describe_errors(app)
@@ -141,9 +193,25 @@ def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator
         return response
 
 
-def _add_error_answers(app: FastAPI) -> None:
+def _placed(actor: Actor, request: Request) -> Actor:
+    """The actor with where it comes from and on whose account it says that it asks."""
+    client = request.client.host if request.client else ""
+    why = request.headers.get(WHY) or request.query_params.get("why", "")
+    return replace(actor, origin=actor.origin or client, why=why if _WHY.fullmatch(why) else "")
+
+
+def _subject(request: Request) -> str:
+    for name, value in request.path_params.items():
+        return f"{'customer' if name == 'member' else name}/{value}"
+    return ""
+
+
+def _add_error_answers(app: FastAPI, standings: Standings) -> None:
     @app.exception_handler(errors.Refused)
     def refused(request: Request, error: errors.Refused) -> Response:
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if isinstance(error, errors.Forbidden) and actor:
+            standings.refused(actor, _route(request.scope), _subject(request), str(error))
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         if status == 401 and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/sign-in", status_code=303)

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings, subscriptions: Subscr
 
 
 def _operator() -> Actor:
-    return Actor(id=f"operator:{getpass.getuser()}", roles=frozenset({"operator"}))
+    return Actor(id=f"operator:{getpass.getuser()}", is_service=True)
 
 
 def _subscriptions(settings: Settings, service: Service, all_of: Subscriptions) -> dict[str, Subscription]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared.edge import faults
 from shared.edge.actor import Actor
-from shared.edge.errors import Conflict, Refused
+from shared.edge.errors import Conflict, Forbidden, Refused
 from shared.edge.http import current_actor
 from shared.edge.statements import run
 from shared.pipeline.service import Service
@@ -41,6 +41,9 @@ class Command:
         """
         try:
             answer, code = self.service.transact(self.actor, lambda work: self._once(work, body, status)), status
+        except Forbidden:
+            # Not even the first answer is for somebody who may do this no longer.
+            raise
         except (Refused, IntegrityError):
             # Not only where the key is taken: what refuses a repeat may be what the first one did.
             found = self._answered()

@@ -14,7 +14,7 @@ from shared.edge.db import as_json
 from shared.edge.statements import run
 from shared.events import envelope
 from shared.events.facts import change_personal, to_data
-from shared.pipeline import due, keys
+from shared.pipeline import audit, due, keys
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, seal
 from shared.pipeline.tables import intent, outbox
 from shared.pipeline.work import Published, Work
@@ -26,6 +26,7 @@ WITH head AS (
   ON CONFLICT (stream) DO UPDATE SET sequence = h.sequence + 1
   RETURNING h.sequence
 )
+{noted}
 INSERT INTO outbox (stream, sequence, event_id, body)
 SELECT %(stream)s, sequence, CAST(%(event_id)s AS uuid), CAST(%(body)s AS bytea) FROM head
 """
@@ -43,14 +44,25 @@ WITH collected AS MATERIALIZED (
   ON CONFLICT (stream) DO UPDATE SET sequence = h.sequence + excluded.sequence
   RETURNING h.stream, h.sequence
 )
+{noted}
 INSERT INTO outbox (stream, sequence, event_id, body)
 SELECT c.stream, h.sequence - c.back, c.event_id, convert_to(c.body, 'UTF8')
 FROM collected c JOIN heads h USING (stream) ORDER BY c.place
 """
 
+# What is noted in the audit log goes the same way.
+_NOTED = f", noted AS ({audit.INSERT})"
+
+
+def _both(statement: str) -> dict[bool, str]:
+    return {noted: statement.format(noted=_NOTED if noted else "") for noted in (False, True)}
+
+
+_ONE, _MANY = _both(_WRITE), _both(_WRITE_MANY)
+
 
 def write(work: Work, keks: KeyEncryptionKeys) -> None:
-    """Put the collected facts, keys, tombstones and intents of a work into the database.
+    """Put the collected facts, keys, tombstones and intents of a work into the database, and a note in the audit log.
 
     Raises ``ValueError`` for an event that is too large; then nothing of the work may be committed.
     """
@@ -63,14 +75,19 @@ def write(work: Work, keks: KeyEncryptionKeys) -> None:
     if work.key_records:
         rows = [{"stream": stream, "body": record} for stream, record in work.key_records]
         work.session.execute(outbox.insert(), rows)
+    note = audit.of_work(work)
     if work.facts:
-        _write_facts(work, own)
+        _write_facts(work, own, note)
+    elif note:
+        run(work.session, audit.INSERT, note)
 
 
-def _write_facts(work: Work, own: dict[str, MemberKey]) -> None:
+def _write_facts(work: Work, own: dict[str, MemberKey], note: dict[str, Any] | None) -> None:
+    noted = note is not None
     if len(work.facts) == 1:
         (one,) = work.facts
-        run(work.session, _WRITE, {"stream": one.stream, "event_id": one.id, "body": _body(one, work, own)})
+        row = {"stream": one.stream, "event_id": one.id, "body": _body(one, work, own)}
+        run(work.session, _ONE[noted], row | (note or {}))
         return
     later = Counter(p.stream for p in work.facts)
     rows = []
@@ -78,7 +95,7 @@ def _write_facts(work: Work, own: dict[str, MemberKey]) -> None:
         later[published.stream] -= 1
         of = {"stream": published.stream, "event_id": published.id, "back": later[published.stream]}
         rows.append({**of, "body": _body(published, work, own).decode()})
-    run(work.session, _WRITE_MANY, {"rows": as_json(rows)})
+    run(work.session, _MANY[noted], {"rows": as_json(rows)} | (note or {}))
 
 
 def _body(published: Published, work: Work, own: dict[str, MemberKey]) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -16,8 +18,11 @@ from shared.edge.clock import Clock, system_clock
 from shared.edge.db import connect, may_repeat
 from shared.edge.settings import Settings
 from shared.edge.wakeup import Wakeup
-from shared.pipeline import outbox
+from shared.pipeline import audit, outbox
+from shared.pipeline.doing import Reaches, nobody_near
+from shared.pipeline.look import Look
 from shared.pipeline.sealing import KeyEncryptionKeys
+from shared.pipeline.standing import Standing
 from shared.pipeline.work import Work
 
 T = TypeVar("T")
@@ -36,6 +41,7 @@ class Service:
     keks: KeyEncryptionKeys
     clock: Clock
     wakeup: Wakeup
+    reaches: Reaches = nobody_near
 
     @classmethod
     def of(cls, settings: Settings, *, process: str, pool_size: int = 10, clock: Clock = system_clock) -> Service:
@@ -49,6 +55,19 @@ class Service:
             wakeup=Wakeup(settings.database_url),
         )
 
+    def near(self, reaches: Reaches) -> Service:
+        """This service, which knows how customers lie to an actor."""
+        return replace(self, reaches=reaches)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What this process knows of who may do what."""
+        return Standing(self.name, self.engine)
+
+    @cached_property
+    def _looks(self) -> audit.Looks:
+        return audit.Looks()
+
     @property
     def events_topic(self) -> str:
         return f"{self.name}.events"
@@ -60,7 +79,20 @@ class Service:
     @property
     def itself(self) -> Actor:
         """The actor of what the service does because of events."""
-        return Actor(id=f"service:{self.name}", roles=frozenset({"service"}))
+        return Actor(id=f"service:{self.name}", is_service=True)
+
+    @contextmanager
+    def look(self, actor: Actor, *, snapshot: bool = False) -> Iterator[Look]:
+        """Read as ``actor``; who was seen is noted in the audit log at the end. ``snapshot``: all as of one instant."""
+        with Session(self.engine) as session:
+            if snapshot:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            look = Look(session, self.name, actor, self.clock(), self.standing.grants_of(actor), self.reaches)
+            yield look
+            if self._looks.is_new(look):
+                audit.write_look(look)
+                session.commit()
+                self._looks.noted(look)
 
     def transact(self, actor: Actor, body: Callable[[Work], T], *, point: str = "transact.commit") -> T:
         """Run ``body`` in one transaction, publish what it collected, commit at fault point ``point``, wake the relay.
@@ -77,7 +109,7 @@ class Service:
 
     def _once(self, actor: Actor, body: Callable[[Work], T], point: str) -> T:
         with Session(self.engine, expire_on_commit=False) as session:
-            work = Work(session, self.name, actor, self.clock())
+            work = Work(session, self.name, actor, self.clock(), self.standing.grants_of(actor), self.reaches)
             result = body(work)
             outbox.write(work, self.keks)
             faults.at(point, session.commit)

@@ -225,3 +225,52 @@ command_result = Table(
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("command_result_at", "at"),
 )
+
+access_role = Table(
+    "access_role",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("grants", JSONB, nullable=False, comment="a list of action, reach and fields"),
+    comment="Roles of this department's own, beside those of the code",
+)
+
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("subject", Text, comment="whose; none: of the session only"),
+    Column("session", Text, comment="the issuer's; none: all that this person had"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="tokens made later are good again"),
+    Index("ended_session_at", "at"),
+    comment="What no token is taken of any more, kept for as long as one could live",
+)
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("n", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False, comment="changed, looked or refused"),
+    Column("subjects", ARRAY(Text), nullable=False, comment="streams, or names of what has no stream"),
+    Column("why", Text, nullable=False, comment="the contact or case, if the actor said so"),
+    Column("origin", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, comment="nothing personal: events, fields, claims, what was so before"),
+    Index("audit_entry_actor", "actor", "n"),
+    Index("audit_entry_subjects", "subjects", postgresql_using="gin"),
+    comment="Who did what; never changed and never deleted",
+)
+
+audit_link = Table(
+    "audit_link",
+    metadata,
+    Column("pos", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False, unique=True, comment="the entry"),
+    Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the former hash and the entry"),
+    comment="The chain through the entries, by which one that is removed or changed is noticed",
+)
+
+APPEND_ONLY = (audit_entry.name, audit_link.name)
+"""Tables in which no process of the service may change or delete a row."""

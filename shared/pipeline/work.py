@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy.orm import Session
 
-from shared.edge.actor import Actor
 from shared.edge.errors import Invalid
 from shared.events.envelope import LARGEST, Event, new_id
 from shared.events.facts import Fact, FactType, type_of
+from shared.pipeline.doing import Doing
 
 LARGEST_FACT = LARGEST * 7 // 10
 """Bytes in the clear: sealing makes a text a third longer."""
@@ -33,6 +33,15 @@ class Published:
     occurred: datetime
     cause: str | None
     history: bool
+    former: Mapping[str, Any] | None = None
+    """What was so before, where it isn't personal: for the audit log."""
+
+
+class Changed(NamedTuple):
+    """A change of which no fact tells, for the audit log."""
+
+    subject: str
+    detail: Mapping[str, Any]
 
 
 class OwnKey(NamedTuple):
@@ -51,17 +60,12 @@ class Rejected:
 
 
 @dataclass
-class Work:
+class Work(Doing):
     """A session, an actor and a reading of the clock; collects facts, intents, rejections and live topics.
 
     A handler writes its tables through ``session`` and never commits.
     """
 
-    session: Session
-    source: str
-    """The service that works."""
-    actor: Actor
-    now: datetime
     facts: list[Published] = field(default_factory=list)
     key_records: list[tuple[str, bytes]] = field(default_factory=list)
     """What is to be said on the keys topic: (member/key id, record)."""
@@ -70,6 +74,7 @@ class Work:
     touched: set[str] = field(default_factory=set)
     rejected: list[Rejected] = field(default_factory=list)
     intents: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Changed] = field(default_factory=list)
     due: Due = field(default_factory=dict)
     """(task, key) -> when it is to be worked out anew, and whether only history says so (see due)."""
 
@@ -81,11 +86,13 @@ class Work:
         cause: Event | None = None,
         *,
         history: bool = False,
+        former: Mapping[str, Any] | None = None,
     ) -> str:
         """Collect a fact for ``stream``; gives the id of the event that it will be.
 
         ``cause`` is the event that it follows from: what follows from history is history too. ``history`` says so of
-        what follows from many.
+        what follows from many. ``former``: what it replaces, for the audit log, which is never erased: of a
+        customer's fields the ids of claims, and nothing personal.
 
         Raises ``ValueError`` for a stream of another kind than the fact belongs to, and ``Invalid`` for a fact so
         large that it couldn't be sent: here, so that the event that led a handler to it is set aside.
@@ -98,8 +105,14 @@ class Work:
         event_id = new_id()
         history = history or (cause is not None and not cause.live)
         cause_id = cause.id if cause else None
-        self.facts.append(Published(event_id, stream, fact, fact_type, occurred or self.now, cause_id, history))
+        at = occurred or self.now
+        self.facts.append(Published(event_id, stream, fact, fact_type, at, cause_id, history, former))
         return event_id
+
+    def changed(self, subject: str, **detail: Any) -> None:
+        """Say to the audit log that something changed of which no fact tells: what it is called, what was so before
+        and is now. Nothing personal."""
+        self.changes.append(Changed(subject, detail))
 
     def touch(self, *topics: str) -> None:
         """Name live topics whose open pages are to be told after the commit."""

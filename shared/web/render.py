@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import Scope
 
+from shared.access.grants import NOTHING
 from shared.web.i18n import LANGUAGES, catalog, language_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,6 +64,7 @@ class Pages:
                 nav=self.nav,
                 path=request.url.path,
                 actor=getattr(request.state, "actor", None),
+                may=getattr(request.state, "grants", NOTHING).may,
                 language=language,
                 **context,
             )

@@ -1,0 +1,81 @@
+"""A session with an actor: what ``Work`` and ``Look`` have in common, and the one way to ask what an actor may."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from shared.access.actions import Action, Reach
+from shared.access.grants import NOTHING, Fields, Grants
+from shared.edge.actor import Actor
+from shared.edge.errors import Forbidden
+
+
+class Reaches(Protocol):
+    """How customers lie to an actor, in a service that knows. ``all`` is so of everybody and needn't be named."""
+
+    def __call__(self, session: Session, actor: Actor, members: Collection[str]) -> Mapping[str, Collection[Reach]]: ...
+
+
+def nobody_near(session: Session, actor: Actor, members: Collection[str]) -> Mapping[str, Collection[Reach]]:
+    """Where a service knows of no nearness, only what is granted for all is granted."""
+    return {}
+
+
+@dataclass
+class Doing:
+    """Somebody does something in a service, at an instant."""
+
+    session: Session
+    source: str
+    """The service."""
+    actor: Actor
+    now: datetime
+    grants: Grants = NOTHING
+    reaches: Reaches = nobody_near
+    did: list[Action] = field(default_factory=list)
+    """What was asked leave for, for the audit log."""
+
+    def need(self, action: Action) -> None:
+        """Raises ``Forbidden`` unless the action is granted for some record at least."""
+        if not self.grants.may(action):
+            roles = ", ".join(sorted(self.actor.roles)) or "none"
+            raise Forbidden(f"this needs {action}, which the roles of {self.actor.id} ({roles}) don't allow here")
+        if action not in self.did:
+            self.did.append(action)
+
+    def may(self, action: Action) -> bool:
+        """Whether the action is granted for some record at least."""
+        return self.grants.may(action)
+
+    def fields(
+        self, action: Action, members: Iterable[str], also: Mapping[str, Collection[Reach]] | None = None
+    ) -> dict[str, Fields]:
+        """What of these customers the action is granted for; those out of reach are left out.
+
+        ``also``: how a customer lies to the actor besides, by what is being looked at.
+        """
+        wanted = list(dict.fromkeys(members))
+        granted = self.grants.reaches(action)
+        if Reach.ALL in granted and len(granted) == 1:
+            near: Mapping[str, Collection[Reach]] = {}
+        else:
+            near = self.reaches(self.session, self.actor, wanted) if granted - {Reach.ALL} else {}
+        found = {}
+        for member in wanted:
+            within = {*near.get(member, ()), *(also or {}).get(member, ())}
+            if (fields := self.grants.fields(action, within)) is not None:
+                found[member] = fields
+        return found
+
+    def see(self, action: Action, member: str, also: Collection[Reach] = ()) -> Fields:
+        """What of one customer the action is granted for. Raises ``Forbidden`` for one out of reach."""
+        self.need(action)
+        found = self.fields(action, [member], {member: also}).get(member)
+        if found is None:
+            raise Forbidden(f"this customer isn't among those for whom {self.actor.id} has {action} here")
+        return found
