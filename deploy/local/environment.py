@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from deploy.local import layout, private
 from deploy.local.backing import KAFKA_VARIABLE, Backing, database_variable
 from deploy.local.layout import HOST, SERVICE_PORTS, Layout
-from deploy.local.tokens import ISSUER
+from deploy.local.tokens import issuer_url
 
 
 def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -19,7 +19,7 @@ def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.envi
         KAFKA_VARIABLE: backing.bootstrap_servers(),
         "CRM_KEY_ENCRYPTION_KEYS": key_encryption_keys(place),
         "CRM_JWKS_FILE": str(place.jwks),
-        "CRM_TOKEN_ISSUER": ISSUER,
+        "CRM_TOKEN_ISSUER": issuer_url(environ),
         "CRM_DEFAULT_REGION": "US",
     }
     for service in SERVICE_PORTS:

@@ -20,3 +20,10 @@ def kept(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         write(path, make())
     return path.read_text()
+
+
+def replace(path: Path, text: str) -> None:
+    """As ``write``, but whoever reads at the same time finds either the old text or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    write(beside, text)
+    beside.replace(path)

@@ -19,8 +19,9 @@ from deploy.local.problems import Problem, check_space
 from deploy.local.process import POLL_SECONDS, NotReady, tail
 from deploy.local.progress import Progress
 from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
-from deploy.local.tokens import ACTORS, Actor, Issuer
+from deploy.local.tokens import ACTORS, Actor, Issuer, issuer_url
 
+ISSUER = "issuer"
 READY_SECONDS = 180
 LOOK_SECONDS = 1.0
 
@@ -46,7 +47,13 @@ class Run:
             layout.check_port(service)
         issuer = Issuer(self._place)
         issuer.publish()
-        programs = [program for service in services for program in service_programs(self._place, backing, service)]
+        own = issuer_programs(self._place)
+        for _ in own:
+            layout.check_port("issuer")
+        programs = [
+            *own,
+            *(program for service in services for program in service_programs(self._place, backing, service)),
+        ]
         self._start_servers(backing, programs)
         self._migrate(backing, services)
         backing.wait_for_kafka(self._progress, self._look)
@@ -123,6 +130,9 @@ class Run:
         assert self._supervisor is not None
         for program in programs:
             self._supervisor.start_program(program)
+        if any(program.name == ISSUER for program in programs):
+            with self._progress.step(f"issuer: ready at {issuer_url()}"):
+                self._wait_ready(f"{issuer_url()}/healthz", ISSUER)
         for service in services:
             url = environment.service_url(service)
             with self._progress.step(f"{service}: ready at {url}"):
@@ -133,7 +143,7 @@ class Run:
         while not _is_ready(url):
             self._look()
             if time.monotonic() > deadline:
-                log = self._place.logs / f"{service}-api.log"
+                log = self._place.logs / (f"{service}-api.log" if service != ISSUER else f"{ISSUER}.log")
                 raise NotReady(f"{service} isn't ready after {READY_SECONDS} s ({log}).\n{tail(log)}")
             self._interrupts.sleep(POLL_SECONDS)
 
@@ -214,6 +224,24 @@ def service_programs(place: Layout, backing: Backing, service: str) -> list[Prog
             environment=environment.of_service(place, backing, service, process),
         )
         for process in layout.processes(service)
+    ]
+
+
+def issuer_programs(place: Layout) -> list[Program]:
+    """The embedded issuer, unless the environment names another one."""
+    if os.environ.get("CRM_TOKEN_ISSUER"):
+        return []
+    told = {layout.port_variable(ISSUER): str(layout.port_of(ISSUER)), "CRM_LOCAL_DIR": str(place.state)}
+    told |= {f"CRM_{service.upper()}_URL": environment.service_url(service) for service in layout.SERVICE_PORTS}
+    return [
+        Program(
+            group=SERVICES,
+            name=ISSUER,
+            command=[sys.executable, "-m", "deploy.local.issuer"],
+            directory=ROOT,
+            environment=told,
+            restart="true",
+        )
     ]
 
 

@@ -1,26 +1,29 @@
-"""Short-lived tokens for the sample's actors, signed with a key that only this machine has.
+"""The sample's actors, and short-lived tokens for them, signed with a key that only this machine has.
 
-Services know the public half from the JWKS file, as they would know an OpenID Connect issuer's.
+People sign in at the embedded issuer (``deploy/local/issuer``). This is the short way for machines and scripts that
+may read the state folder: its tokens are the issuer's, without an account's password.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
-
-from deploy.local import private
+from deploy.local import layout
+from deploy.local.issuer.keys import SigningKeys
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem
 
-ISSUER = "crm-local"
 AUDIENCE = "crm"
-ALGORITHM = "ES256"
 MINUTES = 60
 """How long a printed token is good for; `token` prints a fresh one."""
+
+SECOND_FACTOR = frozenset({"administrator", "marketer", "operator", "sales_manager", "supervisor"})
+"""Roles that may erase people or administer: who has one signs in with a one-time code too."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,18 @@ class Actor:
     roles: tuple[str, ...]
     home: str = "callcenter"
     is_machine: bool = False
+    teams: tuple[str, ...] = ()
 
 
 ACTORS = (
-    Actor("anna", "Anna Berger", ("agent",)),
-    Actor("bruno", "Bruno Costa", ("agent",)),
-    Actor("sofia", "Sofia Lind", ("supervisor",)),
-    Actor("marta", "Marta Nowak", ("marketer",), home="marketing"),
-    Actor("samuel", "Samuel Okoye", ("sales_manager",), home="sfa"),
-    Actor("rosa", "Rosa Jiménez", ("rep",), home="sfa"),
-    Actor("ramon", "Ramón Ortega", ("rep",), home="sfa"),
+    Actor("anna", "Anna Berger", ("agent",), teams=("care",)),
+    Actor("bruno", "Bruno Costa", ("agent",), teams=("care",)),
+    Actor("sofia", "Sofia Lind", ("supervisor",), teams=("care",)),
+    Actor("ada", "Ada Keller", ("administrator",)),
+    Actor("marta", "Marta Nowak", ("marketer",), home="marketing", teams=("campaigns",)),
+    Actor("samuel", "Samuel Okoye", ("sales_manager",), home="sfa", teams=("field",)),
+    Actor("rosa", "Rosa Jiménez", ("rep",), home="sfa", teams=("field",)),
+    Actor("ramon", "Ramón Ortega", ("rep",), home="sfa", teams=("field",)),
     Actor("omar", "Omar Haddad", ("operator",), home="sync"),
     Actor("telephony", "Telephone system", ("telephony",), is_machine=True),
     Actor("importer", "Importer", ("importer",), is_machine=True),
@@ -57,39 +62,50 @@ def actor(subject: str) -> Actor:
     raise Problem(f"Nobody here is called {subject!r}. There are: {names}.")
 
 
+def needs_second_factor(roles: Collection[str]) -> bool:
+    """Whether somebody with these roles signs in with a one-time code too."""
+    return not SECOND_FACTOR.isdisjoint(roles)
+
+
+def issuer_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Who issues tokens: another issuer if the environment names one, else the embedded one.
+
+    Cookies don't tell ports apart, so the issuer has another host's name than the services, and sees none of theirs.
+    """
+    return environ.get("CRM_TOKEN_ISSUER") or f"http://localhost:{layout.port_of('issuer', environ)}"
+
+
 class Issuer:
     """Signs tokens with the key pair of one state folder, made the first time."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        text = private.kept(layout.secrets / "token-key.json", _new_key)
-        self._key = ECKey.import_key(json.loads(text))
+    def __init__(self, place: Layout, name: str = "") -> None:
+        self._place = place
+        self._name = name or issuer_url()
+        self.keys = SigningKeys(place.secrets / "token-keys.json")
 
     def publish(self) -> None:
-        """Write the public key where the services read it."""
-        public = KeySet([self._key]).as_dict(private=False)
-        self._layout.jwks.write_text(json.dumps(public, indent=1))
+        """Write the public keys to a file, for who reads them there and not at the issuer."""
+        self._place.jwks.parent.mkdir(parents=True, exist_ok=True)
+        self._place.jwks.write_text(json.dumps(self.keys.public(), indent=1))
 
-    def issue(self, subject: str, name: str, roles: tuple[str, ...], minutes: int = MINUTES) -> str:
+    def issue(
+        self, subject: str, name: str, roles: tuple[str, ...], minutes: int = MINUTES, teams: tuple[str, ...] = ()
+    ) -> str:
         """A token that says who ``subject`` is and which roles it has, good for ``minutes``."""
         now = datetime.now(UTC)
         claims = {
-            "iss": ISSUER,
+            "iss": self._name,
             "aud": AUDIENCE,
             "sub": subject,
             "name": name,
             "roles": list(roles),
+            "teams": list(teams),
+            "jti": str(uuid.uuid4()),
             "iat": int(now.timestamp()),
             "exp": int((now + timedelta(minutes=minutes)).timestamp()),
         }
-        header = {"alg": ALGORITHM, "kid": self._key.kid, "typ": "JWT"}
-        return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
+        return self.keys.sign(claims, typ="at+jwt")
 
     def issue_for(self, someone: Actor, minutes: int = MINUTES) -> str:
         """A token for one of the sample's actors."""
-        return self.issue(someone.subject, someone.name, someone.roles, minutes)
-
-
-def _new_key() -> str:
-    key = ECKey.generate_key("P-256", parameters={"use": "sig", "alg": ALGORITHM}, auto_kid=True)
-    return json.dumps(key.as_dict(private=True))
+        return self.issue(someone.subject, someone.name, someone.roles, minutes, someone.teams)

@@ -220,5 +220,6 @@ def test_a_token_of_a_run_is_good_for_its_services(checkout: Checkout) -> None:
     assert code == 0
     keys = KeySet.import_key_set(json.loads((checkout.state / "jwks.json").read_text()))
     claims = jwt.decode(token.strip(), keys, algorithms=["ES256"]).claims
-    assert (claims["iss"], claims["aud"], claims["sub"]) == ("crm-local", "crm", "omar")
+    issuer = f"http://localhost:{checkout.environment['CRM_LOCAL_ISSUER_PORT']}"
+    assert (claims["iss"], claims["aud"], claims["sub"]) == (issuer, "crm", "omar")
     assert claims["roles"] == ["operator"]

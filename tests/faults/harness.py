@@ -18,7 +18,7 @@ from typing import LiteralString, TypeVar
 import httpx
 
 from deploy.local.layout import HOST, ROOT, Layout, free_port
-from deploy.local.tokens import AUDIENCE, ISSUER, Issuer, actor
+from deploy.local.tokens import AUDIENCE, Issuer, actor, issuer_url
 from shared.edge import settings
 from shared.pipeline import migrate, rights, topics
 from shared.pipeline.main import Block
@@ -229,7 +229,7 @@ class Platform:
             "CRM_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
             "CRM_KAFKA_RECONNECT_BACKOFF_MAX_MS": "1000",
             "CRM_KEY_ENCRYPTION_KEYS": KEKS,
-            "CRM_TOKEN_ISSUER": ISSUER,
+            "CRM_TOKEN_ISSUER": issuer_url(),
             "CRM_TOKEN_AUDIENCE": AUDIENCE,
             "CRM_JWKS_FILE": str(Layout(self.folder).jwks),
             "CRM_NOTIFY_URL": self.receiver.url,

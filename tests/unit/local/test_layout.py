@@ -103,7 +103,7 @@ def test_every_process_of_a_service_is_one_of_its_commands(service: str) -> None
 
 
 def test_everybody_is_shown_the_way_to_a_service_that_is_there() -> None:
-    assert {one.subject for one in present(["callcenter"]) if not one.is_machine} == {"anna", "bruno", "sofia"}
+    assert {one.subject for one in present(["callcenter"]) if not one.is_machine} == {"ada", "anna", "bruno", "sofia"}
     assert present(layout.SERVICE_PORTS) == list(ACTORS)
     assert {"marta": "marketing", "samuel": "sfa", "rosa": "sfa", "ramon": "sfa", "omar": "sync"}.items() <= {
         one.subject: one.home for one in ACTORS

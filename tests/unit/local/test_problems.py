@@ -90,4 +90,4 @@ def test_an_unknown_actor_is_told_who_there_is(
 ) -> None:
     monkeypatch.setenv("CRM_LOCAL_DIR", str(tmp_path))
     assert command_line.main(["token", "nobody"]) == 1
-    assert "anna, bruno, sofia, marta, samuel, rosa, ramon, omar, telephony, importer" in capsys.readouterr().err
+    assert "anna, bruno, sofia, ada, marta, samuel, rosa, ramon, omar, telephony, importer" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem
 from deploy.local.supervision import SERVERS, SERVICES, Program, render
-from deploy.local.tokens import ACTORS, Actor, Issuer, actor
+from deploy.local.tokens import ACTORS, Actor, Issuer, actor, issuer_url
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ class TestTokens:
     def test_each_actor_gets_a_token_that_the_public_key_confirms(self, place: Layout, someone: Actor) -> None:
         token = Issuer(place).issue_for(someone, minutes=5)
         claims = jwt.decode(token, self.keys(place), algorithms=["ES256"]).claims
-        assert (claims["iss"], claims["aud"]) == ("crm-local", "crm")
+        assert (claims["iss"], claims["aud"]) == (issuer_url(), "crm")
         assert (claims["sub"], claims["name"]) == (someone.subject, someone.name)
         assert claims["roles"] == list(someone.roles)
         assert claims["exp"] - claims["iat"] == 300
@@ -106,7 +106,7 @@ class TestTokens:
     def test_only_the_public_half_is_published(self, place: Layout) -> None:
         self.keys(place)
         assert '"d"' not in place.jwks.read_text()
-        private = place.secrets / "token-key.json"
+        private = place.secrets / "token-keys.json"
         assert '"d"' in private.read_text()
         assert private.stat().st_mode & 0o777 == 0o600
 
