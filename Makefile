@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale docs requirements clean
+.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale sbom docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,12 @@ reset: .venv/installed ## Stop what runs and delete its data; downloads are kept
 test: .venv/installed ## Run every test
 	@$(RUN) tests
 
-lint: .venv/installed ## Check style, types and the direction of imports
+lint: .venv/installed ## Check style, types, the direction of imports, and known weaknesses of libraries
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/python .venv/bin/lint-imports
+	@$(RUN) deploy.supply audit
 
 faults: .venv/installed ## Break things at random for SECONDS=120 and compare the ledger
 	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest -s tests/faults/test_random.py tests/faults/test_circle.py
@@ -57,6 +58,9 @@ bench: .venv/installed ## Measure how near to the machine's limit it is: all, or
 
 scale: .venv/installed ## What would CUSTOMERS=10000000 with EVENTS=20000 a second take, where would it break?
 	@$(RUN) deploy.scale --customers "$(CUSTOMERS)" --events "$(EVENTS)"
+
+sbom: .venv/installed ## Write build/sbom.json, a list of all libraries that the services run with (CycloneDX)
+	@$(RUN) deploy.supply sbom
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas
