@@ -57,7 +57,10 @@ class Service:
 
     def near(self, reaches: Reaches) -> Service:
         """This service, which knows how customers lie to an actor."""
-        return replace(self, reaches=reaches)
+        near = replace(self, reaches=reaches)
+        # What a process knows of who may do what it knows once.
+        near.__dict__["standing"] = self.standing
+        return near
 
     @cached_property
     def standing(self) -> Standing:
