@@ -259,7 +259,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _protected(message.get("headers", ()))
+                message["headers"] = _protected(message.get("headers", ()), scope.get("scheme", ""))
                 # Now and not at the end, which an open page doesn't come to.
                 milliseconds = round((time.perf_counter() - began) * 1000, 1)
                 method, route, status = scope["method"], _route(scope), message["status"]
@@ -280,15 +280,20 @@ PROTECTIVE = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
+    (b"content-security-policy", b"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
 """Headers of every answer that doesn't say otherwise."""
+OVER_TLS = ((b"strict-transport-security", b"max-age=31536000"),)
 
 
-def _protected(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _protected(headers: Iterable[tuple[bytes, bytes]], scheme: str) -> list[tuple[bytes, bytes]]:
     given = list(headers)
     names = {name for name, _ in given}
-    return given + [header for header in PROTECTIVE if header[0] not in names]
+    usual = (*PROTECTIVE, *OVER_TLS) if scheme == "https" else PROTECTIVE
+    return given + [header for header in usual if header[0] not in names]
 
 
 def _route(scope: Scope) -> str:

@@ -1,0 +1,65 @@
+"""Every answer carries its protective headers, whatever it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from fastapi.testclient import TestClient
+from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import create_engine
+
+from shared.access.grants import NOTHING
+from shared.edge.auth import Authenticator
+from shared.edge.clock import system_clock
+from shared.edge.errors import Invalid
+from shared.edge.http import OVER_TLS, PROTECTIVE, Standings, create_app, public
+
+routes = APIRouter()
+
+
+@routes.get("/page")
+@public
+def page() -> HTMLResponse:
+    return HTMLResponse("<p>here</p>")
+
+
+@routes.get("/wrong")
+@public
+def wrong() -> None:
+    raise Invalid("no")
+
+
+@routes.get("/broken")
+@public
+def broken() -> None:
+    raise ZeroDivisionError
+
+
+def client(tmp_path: Path, scheme: str = "http") -> TestClient:
+    keys = tmp_path / "jwks.json"
+    keys.write_text(json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)))
+    authenticator = Authenticator(keys, "issuer", "crm", system_clock)
+    engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    app = create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING))
+    return TestClient(app, base_url=f"{scheme}://test", raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("path", ["/page", "/wrong", "/broken", "/healthz", "/not-there"])
+def test_every_answer_has_them(path: str, tmp_path: Path) -> None:
+    headers = client(tmp_path).get(path).headers
+    assert {name.decode(): value.decode() for name, value in PROTECTIVE}.items() <= dict(headers).items()
+    assert not any(name.decode() in headers for name, _ in OVER_TLS)
+
+
+def test_no_script_or_style_may_come_from_elsewhere_or_stand_in_a_page() -> None:
+    policy = dict(PROTECTIVE)[b"content-security-policy"].decode()
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+    assert client(tmp_path, "https").get("/page").headers["strict-transport-security"].startswith("max-age=")
