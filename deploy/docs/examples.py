@@ -121,6 +121,11 @@ _IN_ORDER: tuple[Fact, ...] = (
     heads.ServiceLeft(),
     customer.SequenceVoided(),
     customer.CustomerErased(reason="request"),
+    customer.CustomerForgotten(
+        places={"records": 7, "notes": 2},
+        open=("device/0198f3a2-7c1e-7b30-9d54-3f8e6a1b2c0d",),
+        exports=("0198f3a2-8d2f-7a41-8e65-4a9f7b2c3d1e",),
+    ),
 )
 
 EXAMPLES: Mapping[str, Fact] = {type_of(fact).name: fact for fact in _IN_ORDER}

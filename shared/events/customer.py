@@ -46,6 +46,21 @@ class CustomerErased(Fact, frozen=True, kw_only=True):
     """A code, never free text: ``request`` (of the person), ``retention`` or ``error``."""
 
 
+@fact("customer.forgotten", stream="customer")
+class CustomerForgotten(Fact, frozen=True, kw_only=True):
+    """What the publishing service forgot of an erased member: codes, counts and ids, and nothing about the person.
+
+    A place that is named again counts anew. Where a copy may still be is named as open until it answers.
+    """
+
+    places: dict[str, int]
+    """Code of a place (``records``, ``notes``, ``device/ID``) -> rows that were deleted or emptied there."""
+    open: tuple[str, ...] = ()
+    """Places that are known of and haven't answered yet: ``device/ID``."""
+    exports: tuple[str, ...] = ()
+    """Ids of the files, as the publishing service keeps them, into which the person was exported."""
+
+
 @fact("custom_field.defined", stream="custom_field", about="name")
 class CustomFieldDefined(Fact, frozen=True, kw_only=True):
     """A department added a field of its own to customers. Repeated with changes, the newest holds."""

@@ -53,6 +53,9 @@ LABELS = {
     "orders": N_("Orders"),
     "window_days": N_("In so many days"),
     "last_order": N_("Last order"),
+    "places": N_("Forgotten in"),
+    "open": N_("Not answered yet"),
+    "exports": N_("Exported before"),
 }
 """Names of data in the events of today; of what isn't here, its own name is shown."""
 
@@ -113,6 +116,8 @@ def _line(name: str, value: Any, translate: Translate) -> Line:
         return Line(label, money(value))
     if isinstance(value, list):
         return Line(label, ", ".join(map(_one_of, value)))
+    if isinstance(value, dict):
+        return Line(label, ", ".join(f"{_one_of(key)} ({count})" for key, count in sorted(value.items())))
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         with suppress(ValueError):
             return Line(label, datetime.fromisoformat(value))

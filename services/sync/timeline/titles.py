@@ -20,6 +20,7 @@ TITLES = {
     "customer.registered": N_("Customer registered"),
     "customer.edited": N_("Customer's record changed"),
     "customer.erased": N_("Personal data erased"),
+    "customer.forgotten": N_("Personal data forgotten"),
     "customer.assigned": N_("Found to be the same customer"),
     "customer.joined": N_("Joined by a person"),
     "customer.parted": N_("Parted by a person"),
