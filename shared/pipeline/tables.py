@@ -260,6 +260,7 @@ audit_entry = Table(
     Column("detail", JSONB, nullable=False, comment="nothing personal: events, fields, claims, what was so before"),
     Index("audit_entry_actor", "actor", "n"),
     Index("audit_entry_subjects", "subjects", postgresql_using="gin"),
+    Index("audit_entry_at", "at", postgresql_using="brin"),
     comment="Who did what; never changed and never deleted",
 )
 
@@ -270,6 +271,31 @@ audit_link = Table(
     Column("n", BigInteger, nullable=False, unique=True, comment="the entry"),
     Column("hash", LargeBinary, nullable=False, comment="SHA-256 of the former hash and the entry"),
     comment="The chain through the entries, by which one that is removed or changed is noticed",
+)
+
+export = Table(
+    "export",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("format", Text, nullable=False, comment="csv or ndjson"),
+    Column("rows", Integer, nullable=False, server_default=text("0"), comment="that were handed over"),
+    Column("ended", DateTime(timezone=True), comment="none: under way, or broken off by the end of the process"),
+    Column(
+        "complete", Boolean, nullable=False, server_default=text("false"), comment="whether the end was handed over"
+    ),
+    Index("export_at", "at"),
+    comment="Files of customers that left this service",
+)
+
+export_member = Table(
+    "export_member",
+    metadata,
+    Column("export", UUID(as_uuid=False), primary_key=True),
+    Column("member", UUID(as_uuid=False), primary_key=True),
+    Index("export_member_member", "member"),
+    comment="Who is in which file; ids only, and kept when the person is erased",
 )
 
 APPEND_ONLY = (audit_entry.name, audit_link.name)
