@@ -59,6 +59,8 @@ LEFT_OUT: dict[str, tuple[LeftOut, ...]] = {
             "feed_scope", "the scope of a time without territories is empty once there are some", rows="present = 0"
         ),
         LeftOut("feed_scope", "an epoch is a random name; positions as in feed_item", columns=("epoch", "pos")),
+        LeftOut("device", "a key is random, and each request takes a turn", columns=("key", "turn")),
+        LeftOut("device_turn", "as the turns of devices"),
         LeftOut("device_scope", "how far devices have said to be, in positions", columns=("pos",)),
     ),
 }

@@ -27,9 +27,9 @@ def use(sync: str, token: str, store: Path, customer: str, say: Say) -> None:
     """
     # Only here: the other services' sample needs nothing of sync.
     device: Any = importlib.import_module("services.sync.devices.client")
-    with httpx.Client(base_url=sync, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as http:
+    with httpx.Client(base_url=sync, timeout=60, trust_env=False) as http:
         handheld = device.Device(store, http)
-        handheld.enrol(NAME)
+        handheld.enrol(NAME, token)
         say(f"{NAME} pulls what changed …")
         handheld.synchronize()
         mine = handheld.customers()

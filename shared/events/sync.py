@@ -70,7 +70,7 @@ class OrderRequested(Fact, frozen=True, kw_only=True):
 
 @fact("device.enrolled", stream="device", about="device")
 class DeviceEnrolled(Fact, frozen=True, kw_only=True):
-    """A rep's device may pull and push."""
+    """A rep's device may pull and push; said again when it has got another key, also after it was revoked."""
 
     device: str
     rep: str
@@ -82,4 +82,4 @@ class DeviceRevoked(Fact, frozen=True, kw_only=True):
 
     device: str
     reason: str = "lost"
-    """A code: ``lost``, ``replaced``, ``left`` (the rep has left) or ``misuse``."""
+    """A code: ``lost``, ``replaced``, ``left`` (the rep has left), ``misuse`` or ``copied`` (two have used its key)."""

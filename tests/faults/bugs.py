@@ -229,7 +229,7 @@ BUGS = (
     ),
     _bug(
         "a device answer not stored",
-        f"{SYNC}/test_devices.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",
+        f"{SYNC}/test_device_pushes.py::test_a_repetition_gets_the_first_answer_whatever_happened_since",
         (
             "services/sync/devices/handlers.py",
             "    work.session.execute(mutation.insert(), row)\n",
@@ -239,7 +239,7 @@ BUGS = (
     ),
     _bug(
         "territory checked at pull only",
-        f"{SYNC}/test_devices.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",
+        f"{SYNC}/test_device_pushes.py::test_a_customer_that_moved_is_judged_by_where_it_is_at_the_push",
         (
             "services/sync/devices/handlers.py",
             "    if problem := check(work, of.rep, content.customer):\n        return problem\n",

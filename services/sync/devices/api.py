@@ -1,15 +1,22 @@
 """The device protocol over HTTP: docs/devices.md."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from services.sync.devices import handlers, reads, rules
-from services.sync.devices.handlers import OPERATORS, Sent, Ways
-from shared.edge.http import JSON, CurrentActor, encoded
+from services.sync.devices import enrolment, handlers, reads, rules, signatures
+from services.sync.devices.enrolment import Signed
+from services.sync.devices.handlers import Sent, Ways
+from shared.access.actions import Action
+from shared.edge.actor import Actor
+from shared.edge.errors import Unauthenticated
+from shared.edge.http import JSON, CurrentActor, encoded, way_in
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
@@ -28,9 +35,22 @@ Price = Annotated[int, Field(ge=0, le=10**12)]
 Number = Annotated[int, Field(ge=1, le=LARGEST - 1)]
 
 
+class Key(Input):
+    """The public part of a key pair that the device has made, as a JWK; the private part never leaves it."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
 class EnrolBody(Input):
     name: Annotated[ShortText, StringConstraints(min_length=1)]
     """What the rep calls the device."""
+    key: Key
+
+
+class RenewBody(Input):
+    key: Key
 
 
 class RevokeBody(Input):
@@ -129,37 +149,77 @@ Epoch = Annotated[str, Query(max_length=60, description="of that position")]
 Limit = Annotated[int, Query(ge=1, le=reads.MOST)]
 
 
+def admission(service: Service) -> Callable[[Request], Awaitable[Actor]]:
+    """How a device comes in: by its signature, as the rep whose it is, and with his roles of its enrolment."""
+
+    def known(shown: signatures.Shown, id: str) -> Signed:
+        with Session(service.engine) as session:
+            found = reads.known(session, id)
+        said = shown.of(id, found.key if found else None)
+        return Signed(enrolment.actor_of(found), found.key, said)
+
+    async def admit(request: Request) -> Actor:
+        shown, id = await signatures.shown(request), request.path_params["device"]
+        if not re.fullmatch(signatures.ID, id):
+            raise Unauthenticated("there is no such device")
+        request.state.signed = signed = await run_in_threadpool(known, shown, id)
+        return signed.actor
+
+    return admit
+
+
+async def signed_request(request: Request) -> Signed:
+    """What the device said that has come in."""
+    signed: Signed = request.state.signed
+    return signed
+
+
+SignedRequest = Annotated[Signed, Depends(signed_request)]
+
+
 def router(service: Service, region: str) -> APIRouter:
     """What devices ask for. ``region``: the country of phone numbers without a code."""
     routes = APIRouter(tags=["devices"])
     Once = Annotated[Command, Depends(commands(service))]
     ways = Ways(service.keks, region)
+    by_signature = way_in(admission(service))
 
     @routes.post("/devices", status_code=201)
     def enrol(body: EnrolBody, command: Once) -> Response:
-        """Enrol a device of the rep who asks. Role rep."""
-        return command.run(lambda work: {"device": handlers.enrol(work, body.name)}, status=201)
+        """Enrol a device of the rep who asks."""
+        return command.run(lambda work: enrolment.enrol(work, body.name, body.key.x), status=201)
+
+    @routes.post("/devices/{device}/renew")
+    def renew(device: Id, body: RenewBody, command: Once) -> Response:
+        """Give a device of the rep who asks another key, and his roles of now."""
+        return command.run(lambda work: enrolment.renew(work, str(device), body.key.x))
 
     @routes.get("/devices/{device}/pull", response_model=None, responses=JSON)
+    @by_signature
     def pull(
-        device: Id, actor: CurrentActor, scope: Scope = "", after: After = 0, epoch: Epoch = "", limit: Limit = 200
+        device: Id, signed: SignedRequest, scope: Scope = "", after: After = 0, epoch: Epoch = "", limit: Limit = 200
     ) -> Response:
-        """What changed in a scope, and at the end a checkpoint to compare. Role rep, of his own device."""
-        service.transact(actor, lambda work: handlers.said(work, str(device), scope, after))
-        with Session(service.engine) as session:
-            # One snapshot, so that the checkpoint is that of the rows.
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            found = reads.device_of(session, str(device), actor.id)
+        """What changed in a scope, and at the end a checkpoint to compare. Signed by the device."""
+        turn = service.transact(signed.actor, lambda work: handlers.said(work, signed, scope, after))
+        # One snapshot, so that the checkpoint is that of the rows.
+        with service.look(signed.actor, snapshot=True) as look:
+            look.need(Action.DEVICE_PULL)
+            found = reads.known(look.session, str(device))
             reads.refuse_revoked(found)
-            return encoded(reads.pull(session, found, scope, after, epoch, limit))
+            shown = look.grants.most(Action.DEVICE_PULL)
+            pulled = reads.pull(look.session, found, shown, scope, after, epoch, limit)
+            look.saw_customers(row.key for row in pulled.rows if row.body and scope != rules.scope_of_device(found.id))
+        return encoded(msgspec.structs.replace(pulled, turn=turn))
 
     @routes.post("/devices/{device}/push")
-    def push(device: Id, body: PushBody, command: Once) -> Response:
-        """Hand in what was written on a device: an answer for each number. Role rep, of his own device."""
+    @by_signature
+    def push(device: Id, body: PushBody, signed: SignedRequest, command: Once) -> Response:
+        """Hand in what was written on a device: an answer for each number. Signed by the device."""
         sent = [read(one) for one in body.mutations]
 
         def run(work: Work) -> Mapping[str, Any]:
-            return {"answers": handlers.push(work, ways, str(device), body.sent, sent)}
+            answers, turn = handlers.push(work, ways, signed, body.sent, sent)
+            return {"answers": answers, "turn": turn}
 
         return command.run(run)
 
@@ -174,36 +234,48 @@ def operators_router(service: Service, region: str) -> APIRouter:
 
     @routes.get("/devices", response_model=None, responses=JSON)
     def devices(actor: CurrentActor) -> Response:
-        """All devices, with how far each is behind. Role operator."""
-        actor.need(*OPERATORS)
-        with Session(service.engine) as session:
-            return encoded(reads.devices(session))
+        """All devices, with how far each is behind."""
+        with service.look(actor) as look:
+            look.need(Action.DEVICE_MANAGE)
+            return encoded(reads.devices(look.session))
 
     @routes.post("/devices/{device}/revoke")
     def revoke(device: Id, body: RevokeBody, command: Once) -> Response:
-        """Let a device pull no longer, and set aside what it still pushes. Role operator."""
+        """Let a device pull no longer, and set aside what it still pushes."""
 
         def run(work: Work) -> Mapping[str, str]:
-            handlers.revoke(work, str(device), body.reason)
+            enrolment.revoke(work, str(device), body.reason)
+            return {"device": str(device)}
+
+        return command.run(run)
+
+    @routes.post("/devices/{device}/readmit")
+    def readmit(device: Id, command: Once) -> Response:
+        """Let the rep renew a device that was revoked. Until he does it stays so."""
+
+        def run(work: Work) -> Mapping[str, str]:
+            enrolment.readmit(work, str(device))
             return {"device": str(device)}
 
         return command.run(run)
 
     @routes.get("/quarantine", response_model=None, responses=JSON)
     def quarantine(actor: CurrentActor) -> Response:
-        """What devices pushed and was set aside, the oldest first. Role operator."""
-        actor.need(*OPERATORS)
-        with Session(service.engine) as session:
-            return encoded(reads.quarantine(session))
+        """What devices pushed and was set aside, the oldest first."""
+        with service.look(actor) as look:
+            look.need(Action.DEVICE_MANAGE)
+            aside = reads.quarantine(look.session, look.grants.most(Action.DEVICE_MANAGE))
+            look.saw_customers(one.customer for one in aside if one.customer)
+            return encoded(aside)
 
     @routes.post("/quarantine/{device}/{number}/accept")
     def accept(device: Id, number: Number, command: Once) -> Response:
-        """Let it happen after all. Role operator."""
+        """Let it happen after all."""
         return command.run(lambda work: handlers.accept(work, ways, str(device), number))
 
     @routes.post("/quarantine/{device}/{number}/discard")
     def discard(device: Id, number: Number, body: DiscardBody, command: Once) -> Response:
-        """Don't let it happen, for a reason that is kept. Role operator."""
+        """Don't let it happen, for a reason that is kept."""
         return command.run(lambda work: handlers.discard(work, str(device), number, body.reason))
 
     return routes

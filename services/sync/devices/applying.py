@@ -12,6 +12,8 @@ from sqlalchemy import exists, select
 from services.sync.devices import feed, heard, items, reads, rules
 from services.sync.devices.rules import Content, Edit, Note, Order
 from services.sync.devices.tables import mutation
+from shared.access.actions import TEXT, Action
+from shared.access.grants import Fields
 from shared.customer.claims import Claim
 from shared.customer.fields import Field, InvalidValue, UnknownField, field, parse
 from shared.customer.member import Member, stream
@@ -21,6 +23,9 @@ from shared.events.sync import NoteAdded, OrderRequested, RequestedLine
 from shared.pipeline import claims, edits, records
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.work import Work
+
+FROM_DEVICE = "device/"
+"""How the origin of who acts by a device begins."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ def apply(work: Work, of: Any, number: int, made: datetime, content: Content, re
     if _there(work, content):
         return Turned(rules.REFUSED, "known_id", "its id was used before; give each note, order and claim its own")
     match content:
+        case Note() if TEXT not in _writable(work):
+            return Turned(rules.REFUSED, "masked", f"{work.actor.id} may not write anything down about customers")
         case Note():
             turned = _note(work, of, number, made, content)
         case Order():
@@ -101,6 +108,11 @@ def _order(work: Work, of: Any, number: int, made: datetime, content: Order) -> 
 
 
 def _edit(work: Work, of: Any, number: int, made: datetime, content: Edit, region: str) -> Turned:
+    allowed = _writable(work)
+    if work.actor.origin.startswith(FROM_DEVICE):
+        allowed &= work.grants.most(Action.DEVICE_PULL)  # what is hidden there can't be overwritten from there
+    if hidden := sorted({one.field for one in content.claims if one.field not in allowed}):
+        return Turned(rules.REFUSED, "masked", f"{', '.join(hidden)} isn't among what {work.actor.id} may change")
     custom = custom_fields(work.session)
     try:
         taken = [_claim(work, one, made, custom, region) for one in content.claims]
@@ -113,6 +125,12 @@ def _edit(work: Work, of: Any, number: int, made: datetime, content: Edit, regio
         return Turned(rules.REFUSED, "known_id", "a claim of this id is there; give each its own")
     edits.take(work, Member(content.customer), taken, device=of.id, number=number)
     return Turned(rules.ACCEPTED)
+
+
+def _writable(work: Work) -> Fields:
+    """The fields that the actor may change: the rep by his device, or the operator who lets it happen."""
+    by_device = work.actor.origin.startswith(FROM_DEVICE)
+    return work.grants.most(Action.DEVICE_PUSH if by_device else Action.CUSTOMER_EDIT)
 
 
 def _claim(work: Work, one: rules.Made, made: datetime, custom: Mapping[str, Field], region: str) -> Claim:

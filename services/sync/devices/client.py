@@ -1,9 +1,10 @@
 """A device of a field rep: what he looks after at hand without a network, and what he writes there, not lost.
 
-An example, and what the tests drive; docs/devices.md tells the protocol. It keeps everything in one SQLite file:
+An example, and what the tests drive; docs/devices.md tells the protocol. It keeps everything in one SQLite file, its
+private key too (a real one has a better place for that), and needs the rep's token only to be enrolled and renewed:
 
-    device = Device(Path("rep.sqlite"), httpx.Client(base_url=..., headers={"authorization": ...}))
-    device.enrol("Rita's tablet")
+    device = Device(Path("rep.sqlite"), httpx.Client(base_url=...))
+    device.enrol("Rita's tablet", token)
     device.synchronize()
     device.note(customer, "Wants a second line")
     device.synchronize()
@@ -16,11 +17,15 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import uuid_utils
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 from services.sync.devices.rules import NO_DIGEST, digest_of, exclusive_or
 from shared.customer.fields import BUILT_IN
@@ -29,7 +34,9 @@ MOST = 100
 """Mutations in one push."""
 
 _TABLES = """
+PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS me (device TEXT, number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS credential (key TEXT NOT NULL, turn INTEGER, request TEXT, taken INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS scope (scope TEXT PRIMARY KEY, name TEXT, epoch TEXT NOT NULL, pos INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS item (scope TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (scope, key));
 CREATE TABLE IF NOT EXISTS written (number INTEGER PRIMARY KEY, content TEXT NOT NULL, state TEXT NOT NULL,
@@ -47,7 +54,7 @@ class Device:
     def __init__(
         self, store: Path | str, http: httpx.Client, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """``http`` names the server and carries the rep's token. Raises nothing yet: it may be off line."""
+        """``http`` names the server. Raises nothing yet: it may be off line."""
         self._http, self._clock = http, clock
         self._db = sqlite3.connect(store, isolation_level=None)
         self._db.executescript(_TABLES)
@@ -61,12 +68,24 @@ class Device:
             return str(id)
         raise OutOfStep("the device isn't enrolled")
 
-    def enrol(self, name: str) -> str:
-        """Make this device known to the server, once. Raises ``httpx.HTTPError``."""
+    def enrol(self, name: str, token: str = "") -> str:
+        """Make this device known to the server, once. ``token``: the rep's; else the one that ``http`` carries.
+
+        Raises ``httpx.HTTPError``, and may then be done again.
+        """
         if not self._one("SELECT device FROM me"):
-            enrolled = self._post("/devices", {"name": name})
+            self._keep_turn(enrolled := self._as_rep("/devices", token, {"name": name}))
             self._db.execute("UPDATE me SET device = ?", (enrolled["device"],))
         return self.id
+
+    def renew(self, token: str = "") -> None:
+        """Get another key for this device, as the server asks for (401), or after an operator readmitted it.
+
+        Raises as ``enrol``.
+        """
+        if self._one("SELECT turn FROM credential") is not None:
+            self._db.execute("DELETE FROM credential")
+        self._keep_turn(self._as_rep(f"/devices/{self.id}/renew", token, {}))
 
     # What the rep does, with or without a network.
 
@@ -135,14 +154,14 @@ class Device:
             if not waiting:
                 return
             body = {"sent": self._clock().isoformat(), "mutations": waiting}
-            after = self._answered(self._post(f"/devices/{self.id}/push", body)["answers"])
+            after = self._answered(self._ask("POST", "push", json=body)["answers"])
 
     def pull(self) -> None:
         """Fetch what changed in every scope, drop the scopes that aren't followed any more, and what is decided.
 
         Raises ``httpx.HTTPError``, and ``OutOfStep`` when a scope differs even after a fresh start.
         """
-        follows = self._get({})["scopes"]
+        follows = self._ask("GET", "pull")["scopes"]
         with self._transaction():
             names = [one["scope"] for one in follows]
             for scope in {scope for (scope,) in self._db.execute("SELECT scope FROM scope")} - set(names):
@@ -155,7 +174,7 @@ class Device:
             decided = decided if place else self._decided(one["scope"])
         with self._transaction():
             for number, (state, reason) in decided.items():
-                self._db.execute("UPDATE written SET state = ?, reason = ? WHERE number = ?", (state, reason, number))
+                self._told(number, state, reason)
             self._db.execute("DELETE FROM written WHERE state = 'accepted'")
 
     def digest(self, scope: str) -> tuple[int, str]:
@@ -170,7 +189,7 @@ class Device:
             row = self._db.execute("SELECT epoch, pos FROM scope WHERE scope = ?", (scope,)).fetchone()
             epoch, pos = row if row and not afresh else ("", 0)
             afresh = False
-            answer = self._get({"scope": scope, "after": pos, "epoch": epoch})
+            answer = self._ask("GET", "pull", params={"scope": scope, "after": pos, "epoch": epoch})
             with self._transaction():
                 if answer["start_over"]:
                     self._clear(scope)
@@ -204,14 +223,30 @@ class Device:
             for one in answers:
                 number, state, reason = one["number"], one["state"], one.get("reason", "")
                 if state == "conflict":
-                    raise OutOfStep(one["detail"])
-                if state == "gap":
+                    self._renumber(number, one["detail"])
+                elif state == "gap":
                     return self._back(number)
-                # Accepted is only what the feed says: until then it is laid over what was pulled.
-                kept = "pending" if state == "accepted" else state
-                values = (kept, reason, number)
-                self._db.execute("UPDATE written SET state = ?, reason = ? WHERE number = ?", values)
+                else:
+                    # Accepted is only what the feed says: until then it is laid over what was pulled.
+                    self._told(number, "pending" if state == "accepted" else state, reason)
         return int(answers[-1]["number"])
+
+    def _told(self, number: int, state: str, reason: str) -> None:
+        """Keep what became of something; what was about an erased person isn't kept itself."""
+        self._db.execute("UPDATE written SET state = ?, reason = ? WHERE number = ?", (state, reason, number))
+        if reason == "erased":
+            bare = json.dumps({"number": number})
+            self._db.execute("UPDATE written SET content = ? WHERE number = ?", (bare, number))
+
+    def _renumber(self, number: int, why: str) -> None:
+        """This number was used by the one that this device is a copy of: what was written here gets the next one."""
+        if number > self._one("SELECT taken FROM credential"):
+            raise OutOfStep(why)
+        moved = int(self._one("SELECT number FROM me")) + 1
+        content = {**json.loads(self._one("SELECT content FROM written WHERE number = ?", number)), "number": moved}
+        self._db.execute("UPDATE me SET number = ?", (moved,))
+        values = (moved, json.dumps(content), number)
+        self._db.execute("UPDATE written SET number = ?, content = ?, state = '' WHERE number = ?", values)
 
     def _back(self, number: int) -> int:
         """The server lacks what came before this number: go back to the oldest that is still here."""
@@ -230,11 +265,43 @@ class Device:
             self._db.execute("INSERT INTO written VALUES (?, ?, '', '')", (number, json.dumps(body | named | content)))
         return id
 
-    def _get(self, parameters: Mapping[str, Any]) -> Any:
-        return self._http.get(f"/devices/{self.id}/pull", params=parameters).raise_for_status().json()
+    # How it says who it is.
 
-    def _post(self, path: str, body: object) -> Any:
-        return self._http.post(path, json=body).raise_for_status().json()
+    def _ask(self, method: str, what: str, **content: Any) -> Any:
+        """One signed request. The server takes the turn once; who asks it again, or otherwise, has the same one."""
+        request = self._http.build_request(method, f"/devices/{self.id}/{what}", **content)
+        # Kept before it is sent: whatever happens then, this turn is used under this name only.
+        self._db.execute("UPDATE credential SET request = coalesce(request, ?)", (str(uuid4()),))
+        key, turn, name = self._db.execute("SELECT key, turn, request FROM credential").fetchone() or ("", None, "")
+        if turn is None:
+            raise OutOfStep("the device has no key that the server knows; its rep has to sign in and renew it")
+        said = {"device": self.id, "method": method, "path": request.url.raw_path.decode(), "turn": turn}
+        said |= {"body": sha256(request.content).hexdigest(), "request": name}
+        signing = {"alg": "Ed25519", "typ": "crm-device"}, json.dumps(said), OKPKey.import_key(json.loads(key))
+        signature = jws.serialize_compact(*signing, algorithms=["Ed25519"])
+        request.headers["authorization"] = f"CRM-Device {signature}"
+        answer = self._http.send(request).raise_for_status().json()
+        used = "UPDATE credential SET turn = ?, request = NULL WHERE turn = ? AND request = ?"
+        self._db.execute(used, (answer["turn"], turn, name))
+        return answer
+
+    def _as_rep(self, path: str, token: str, body: Mapping[str, Any]) -> Any:
+        """Tell the server a new key. The same one as long as there is no answer."""
+        if self._one("SELECT key FROM credential") is None:
+            made = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
+            self._db.execute("INSERT INTO credential VALUES (?, NULL, NULL, 0)", (made,))
+        key = {
+            name: value for name, value in json.loads(self._one("SELECT key FROM credential")).items() if name != "d"
+        }
+        headers = {"idempotency-key": key["x"]} | ({"authorization": f"Bearer {token}"} if token else {})
+        return self._http.post(path, json={**body, "key": key}, headers=headers).raise_for_status().json()
+
+    def _keep_turn(self, answer: Mapping[str, Any]) -> None:
+        """The server knows the key, and what it has taken before under this device's numbers."""
+        taken = answer.get("number", 0)
+        with self._transaction():
+            self._db.execute("UPDATE credential SET turn = ?, request = NULL, taken = ?", (answer["turn"], taken))
+            self._db.execute("UPDATE me SET number = max(number, ?)", (taken,))
 
     def _one(self, query: str, *values: object) -> Any:
         row = self._db.execute(query, values).fetchone()

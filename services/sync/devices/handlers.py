@@ -1,4 +1,4 @@
-"""Devices are enrolled and revoked, push what was written on them, and an operator decides what was set aside."""
+"""Devices pull, and push what was written on them; an operator decides what was set aside."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.sync.devices import feed, reads, rules
 from services.sync.devices.applying import Turned, apply, check
+from services.sync.devices.enrolment import Signed, meet
 from services.sync.devices.rules import Answer, Content, Unreadable
 from services.sync.devices.tables import device, device_scope, mutation
+from shared.access.actions import Action
 from shared.edge.errors import Conflict, NotFound
-from shared.events.envelope import new_id
-from shared.events.sync import DeviceEnrolled, DeviceRevoked
 from shared.pipeline import claims, clusters, keys
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.sealing import KeyEncryptionKeys
 from shared.pipeline.work import Work
-
-REPS = ("rep",)
-OPERATORS = ("operator",)
 
 
 @dataclass(frozen=True)
@@ -50,52 +47,39 @@ class Ways:
     """The country of phone numbers without a country code."""
 
 
-def enrol(work: Work, name: str) -> str:
-    """A rep's new device; gives its id. Raises ``Forbidden``."""
-    work.actor.need(*REPS)
-    feed.await_first(work)
-    id = new_id()
-    row = {"id": id, "rep": work.actor.id, "name": name, "enrolled": work.now, "made": work.now}
-    work.session.execute(device.insert(), row)
-    work.publish(f"device/{id}", DeviceEnrolled(device=id, rep=work.actor.id))
-    return id
+def said(work: Work, signed: Signed, scope: str, after: int) -> int:
+    """A device pulls, and says how far it has come; gives the turn that it may use next.
 
-
-def revoke(work: Work, id: str, reason: str) -> None:
-    """The device may no longer pull. Once is enough. Raises ``Forbidden`` and ``NotFound``."""
-    work.actor.need(*OPERATORS)
-    found = _locked(work, id)
-    if found.revoked is None:
-        of_it = update(device).where(device.c.id == id)
-        work.session.execute(of_it.values(revoked=work.now, reason=reason))
-        work.publish(f"device/{id}", DeviceRevoked(device=id, reason=reason))
-
-
-def said(work: Work, id: str, scope: str, after: int) -> None:
-    """A device pulls, and says how far it has come. Raises ``NotFound``, and ``Forbidden`` for a revoked one."""
-    work.actor.need(*REPS)
-    found = reads.device_of(work.session, id, work.actor.id)
-    reads.refuse_revoked(found)
-    work.session.execute(update(device).where(device.c.id == id).values(heard=work.now))
+    A device that is revoked, for being a copy just now too, is for the read to refuse: this is to be committed. Raises
+    ``Forbidden``, and as ``meet``.
+    """
+    work.need(Action.DEVICE_PULL)
+    found, turn = meet(work, signed)
+    if found.revoked is not None:
+        return turn
+    work.session.execute(update(device).where(device.c.id == found.id).values(heard=work.now))
     if scope:
-        new = upsert(device_scope).values(device=id, scope=scope, pos=after)
+        new = upsert(device_scope).values(device=found.id, scope=scope, pos=after)
         work.session.execute(
             new.on_conflict_do_update(index_elements=["device", "scope"], set_={"pos": new.excluded.pos})
         )
         follows = [one.scope for one in reads.scopes(work.session, found)]
         d = device_scope.c
-        work.session.execute(delete(device_scope).where(d.device == id, d.scope.not_in(follows)))
+        work.session.execute(delete(device_scope).where(d.device == found.id, d.scope.not_in(follows)))
+    return turn
 
 
-def push(work: Work, ways: Ways, id: str, sent: datetime, mutations: Sequence[Sent]) -> list[Answer]:
-    """Take in what was written on a device, in the order of the numbers; gives an answer for each, in that order.
+def push(work: Work, ways: Ways, signed: Signed, sent: datetime, mutations: Sequence[Sent]) -> tuple[list[Answer], int]:
+    """Take in what was written on a device, in the order of the numbers; gives an answer for each, in that order, and
+    the turn that the device may use next.
 
     Each number is taken once: sent again, it is answered as the first time; with other content, and beyond the next
     one, it isn't taken. What can't be done is refused, or set aside for an operator, and nothing else waits for it.
-    ``sent`` is the present by the device's clock. Raises ``NotFound`` and ``Forbidden`` (another rep's device).
+    ``sent`` is the present by the device's clock. Raises ``Forbidden``, and as ``meet``.
     """
-    work.actor.need(*REPS)
-    found = reads.device_of(work.session, id, work.actor.id, lock=True)
+    work.need(Action.DEVICE_PUSH)
+    found, turn = meet(work, signed)
+    id = found.id
     known = _known(work, id, [one.number for one in mutations])
     _hold(work, [one.content for one in mutations])
     next_number, made, answers = found.number + 1, found.made, []
@@ -111,7 +95,7 @@ def push(work: Work, ways: Ways, id: str, sent: datetime, mutations: Sequence[Se
             next_number += 1
     of_it = update(device).where(device.c.id == id)
     work.session.execute(of_it.values(number=next_number - 1, made=made, heard=work.now))
-    return answers
+    return answers, turn
 
 
 def accept(work: Work, ways: Ways, id: str, number: int) -> Answer:
@@ -119,8 +103,8 @@ def accept(work: Work, ways: Ways, id: str, number: int) -> Answer:
 
     Raises ``Forbidden``, ``NotFound``, and ``Conflict`` when it isn't set aside any more.
     """
-    work.actor.need(*OPERATORS)
-    of_device = _locked(work, id)
+    work.need(Action.DEVICE_MANAGE)
+    of_device = reads.locked(work.session, id)
     content = _set_aside(work, id, number)
     _hold(work, [content])
     _set_aside(work, id, number)  # an erasure may have come first
@@ -132,18 +116,11 @@ def accept(work: Work, ways: Ways, id: str, number: int) -> Answer:
 
 def discard(work: Work, id: str, number: int, why: str) -> Answer:
     """Don't let what was set aside happen. Raises as ``accept``."""
-    work.actor.need(*OPERATORS)
-    _locked(work, id)
+    work.need(Action.DEVICE_MANAGE)
+    reads.locked(work.session, id)
     _set_aside(work, id, number)
     _decide(work, id, number, rules.REFUSED, "discarded", why)
     return Answer(number, rules.REFUSED, "discarded")
-
-
-def _locked(work: Work, id: str) -> Any:
-    found = work.session.execute(select(device).where(device.c.id == id).with_for_update()).one_or_none()
-    if found is None:
-        raise NotFound("there is no such device")
-    return found
 
 
 def _row(id: str, number: int) -> Any:

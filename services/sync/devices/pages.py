@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.sync.devices import reads
-from services.sync.devices.handlers import OPERATORS
+from services.sync.devices.enrolment import COPIED
+from shared.access.actions import Action
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
@@ -26,6 +26,8 @@ REVOKED: Mapping[str, str] = {
     "left": N_("the rep has left"),
     "misuse": N_("misuse"),
 }
+"""Why an operator revokes a device, by the code."""
+REASONS = {**REVOKED, COPIED: N_("there are two of it")}
 """Why a device was revoked, by the code."""
 
 
@@ -35,9 +37,12 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/devices")
     def devices(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*OPERATORS)
-        with Session(service.engine) as session:
-            found, aside = reads.devices(session), reads.quarantine(session)
-        return pages.answer(request, "devices.html", devices=found, aside=aside, kinds=KINDS, why=WHY, reasons=REVOKED)
+        with service.look(actor) as look:
+            look.need(Action.DEVICE_MANAGE)
+            found = reads.devices(look.session)
+            aside = reads.quarantine(look.session, look.grants.most(Action.DEVICE_MANAGE))
+            look.saw_customers(one.customer for one in aside if one.customer)
+        texts = {"kinds": KINDS, "why": WHY, "choices": REVOKED, "reasons": REASONS}
+        return pages.answer(request, "devices.html", devices=found, aside=aside, **texts)
 
     return routes

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from services.sync.devices import rules
+from services.sync.devices import masks, rules
 from services.sync.devices.tables import (
     device,
     device_scope,
@@ -20,7 +20,9 @@ from services.sync.devices.tables import (
     territory,
     territory_rep,
 )
+from shared.access.grants import ALL_FIELDS, Fields
 from shared.edge.errors import Forbidden, NotFound
+from shared.pipeline.tables import ended_session, parked_stream
 
 MOST = 500
 """Rows in one answer to a pull."""
@@ -63,6 +65,8 @@ class Pulled(msgspec.Struct, frozen=True):
     rows: list[Row] = []
     checkpoint: Checkpoint | None = None
     """None: there is more, after the position of the last row."""
+    turn: int = 0
+    """What the device is to sign its next request for."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -74,6 +78,8 @@ class Device(msgspec.Struct, frozen=True):
     enrolled: datetime
     revoked: datetime | None
     reason: str
+    readmitted: bool
+    """An operator lets the rep renew it."""
     number: int
     """Of its last mutation."""
     heard: datetime | None
@@ -94,6 +100,8 @@ class Quarantined(msgspec.Struct, frozen=True):
     reason: str
     """``revoked`` or ``territory``."""
     content: Any
+    masked: list[str]
+    """What of the content isn't shown."""
 
 
 def owned(session: Session) -> bool:
@@ -102,16 +110,23 @@ def owned(session: Session) -> bool:
 
 
 def divided(session: Session) -> bool:
-    """Whether territories hold: somebody was once assigned to one, and sales force automation hasn't left."""
-    return owned(session) and bool(session.scalar(select(exists().select_from(territory_rep))))
+    """Whether territories hold: somebody was once assigned to one. They hold on when sales force automation leaves."""
+    return bool(session.scalar(select(exists().select_from(territory_rep))))
 
 
 def territories(session: Session, rep: str) -> list[str]:
-    """The territories that a rep looks after now."""
-    parents = dict(map(tuple, session.execute(select(territory.c.id, territory.c.parent))))
+    """The territories that a rep looks after now.
+
+    One of which an event waits for a person (a parked stream) is none of them, with what is below it: what waits may be
+    that he looks after it no longer.
+    """
+    told = set(session.scalars(select(parked_stream.c.stream).where(parked_stream.c.stream.startswith("territory/"))))
+    parked = {stream.removeprefix("territory/") for stream in told}
+    rows = session.execute(select(territory.c.id, territory.c.parent))
+    parents = {id: parent for id, parent in rows if id not in parked}
     reps: dict[str, set[str]] = {}
     c = territory_rep.c
-    for where, who in session.execute(select(c.territory, c.rep).where(c.stands)):
+    for where, who in session.execute(select(c.territory, c.rep).where(c.stands, c.territory.not_in(parked))):
         reps.setdefault(where, set()).add(who)
     return rules.scopes(rep, parents, parents, reps)
 
@@ -137,16 +152,37 @@ def device_of(session: Session, id: str, rep: str, *, lock: bool = False) -> Any
     return found
 
 
+def known(session: Session, id: str) -> Any:
+    """A device; none if there is no such one."""
+    return session.execute(select(device).where(device.c.id == id)).one_or_none()
+
+
+def locked(session: Session, id: str) -> Any:
+    """A device, locked to the end of the transaction. Raises ``NotFound``."""
+    found = session.execute(select(device).where(device.c.id == id).with_for_update()).one_or_none()
+    if found is None:
+        raise NotFound("there is no such device")
+    return found
+
+
+def ended(session: Session, of: Any) -> bool:
+    """Whether all sessions of a device's rep were ended after the device (a row) got its key."""
+    e = ended_session.c
+    everywhere = exists().where(e.subject == of.rep, e.session.is_(None), e.at >= (of.renewed or of.enrolled))
+    return bool(session.scalar(select(everywhere)))
+
+
 def refuse_revoked(of: Any) -> None:
     """Raises ``Forbidden`` for a device (a row) that was revoked."""
     if of.revoked is not None:
         raise Forbidden(f"this device was revoked ({of.reason}); what it still has to say it may push")
 
 
-def pull(session: Session, of: Any, scope: str, after: int, epoch: str, limit: int) -> Pulled:
+def pull(session: Session, of: Any, shown: Fields, scope: str, after: int, epoch: str, limit: int) -> Pulled:
     """What changed in a scope after a position, or, without a scope, only which there are.
 
-    To be read in one snapshot. Raises ``Forbidden`` for a scope that the rep doesn't look after.
+    ``shown``: the fields of customers that the device may have. To be read in one snapshot. Raises ``Forbidden`` for a
+    scope that the rep doesn't look after.
     """
     follows = scopes(session, of)
     if not scope:
@@ -156,16 +192,32 @@ def pull(session: Session, of: Any, scope: str, after: int, epoch: str, limit: i
     at = session.execute(select(feed_scope).where(feed_scope.c.scope == scope)).one_or_none()
     if at is None:
         return Pulled(follows, scope, "", bool(epoch), [], Checkpoint("", 0, 0, rules.NO_DIGEST.hex()))
-    over = at.epoch != epoch or after > at.pos
+    if scope == rules.scope_of_device(of.id):
+        shown = ALL_FIELDS  # what became of its own mutations
+    known = masks.epoch_of(at.epoch, shown)
+    over = known != epoch or after > at.pos
     begin = 0 if over else after
     c = feed_item.c
     chosen = select(c.key, c.pos, c.body).where(c.scope == scope, c.pos > begin).order_by(c.pos).limit(limit + 1)
     # Who has nothing needs no word about what left.
     found = session.execute(chosen if begin else chosen.where(c.body.is_not(None))).all()
     more = len(found) > limit
-    rows = [Row(row.key, row.pos, row.body) for row in found[:limit]]
-    end = None if more else Checkpoint(at.epoch, at.pos, at.present, at.digest.hex())
-    return Pulled(follows, scope, at.epoch, over, rows, end)
+    rows = [Row(row.key, row.pos, row.body and _masked(row.body, shown)) for row in found[:limit]]
+    end = None if more else Checkpoint(known, at.pos, *_present(session, at, shown))
+    return Pulled(follows, scope, known, over, rows, end)
+
+
+def _masked(body: str, shown: Fields) -> str:
+    return body if shown.all else masks.masked(body, shown)
+
+
+def _present(session: Session, at: Any, shown: Fields) -> tuple[int, str]:
+    """How many items a scope (a row) has, and their digest."""
+    if shown.all:
+        return at.present, at.digest.hex()
+    c = feed_item.c
+    bodies = select(c.body).where(c.scope == at.scope, c.body.is_not(None)).execution_options(yield_per=MOST)
+    return masks.checkpoint(session.scalars(bodies), shown)
 
 
 def devices(session: Session) -> list[Device]:
@@ -183,6 +235,7 @@ def devices(session: Session) -> list[Device]:
             row.enrolled,
             row.revoked,
             row.reason,
+            row.readmitted,
             row.number,
             row.heard,
             sum(max(0, heads.get(one.scope, 0) - have.get((row.id, one.scope), 0)) for one in scopes(session, row)),
@@ -191,8 +244,8 @@ def devices(session: Session) -> list[Device]:
     ]
 
 
-def quarantine(session: Session, limit: int = 200) -> list[Quarantined]:
-    """What was set aside, the oldest first."""
+def quarantine(session: Session, shown: Fields, limit: int = 200) -> list[Quarantined]:
+    """What was set aside, the oldest first. ``shown``: the fields of customers that whoever looks may see."""
     m = mutation.c
     chosen = (
         select(mutation, device.c.rep)
@@ -211,7 +264,7 @@ def quarantine(session: Session, limit: int = 200) -> list[Quarantined]:
             row.made,
             row.received,
             row.reason,
-            msgspec.json.decode(row.content),
+            *masks.content(msgspec.json.decode(row.content), shown),
         )
         for row in session.execute(chosen)
     ]

@@ -37,6 +37,26 @@ QUARANTINED: State = "quarantined"
 OPEN = (STORED, NO_OWNER)
 """Sales force automation has still to decide."""
 
+Met = Literal["next", "again", "late", "copied", "ahead"]
+KEPT_TURNS = 1_000
+"""Turns of a device that are kept. What the network repeats only after as many requests is taken for a copy's."""
+
+
+def met(turn: int, request: str, current: int, used: str | None) -> Met:
+    """What a request is that a device has signed for a turn. ``current``: the device's turn here; ``used``: the request
+    that has used the one that it names, if that is known.
+
+    Whoever has the key uses each turn once, under a name that it has kept before: so its request is the ``next`` one,
+    or the same as before because the answer was lost (``again``), or one that the network brings ``late``. Two with one
+    key can't agree on names: the second is ``copied``. A turn that was never given here is ``ahead``: this database was
+    put back to an earlier state, and nobody is to blame.
+    """
+    if turn >= current:
+        return "next" if turn == current else "ahead"
+    if used != request:
+        return "copied"
+    return "again" if turn == current - 1 else "late"
+
 
 class Line(msgspec.Struct, frozen=True):
     """So many of one product, at a price in minor units."""

@@ -1,6 +1,7 @@
 """The tables of devices: what is heard for them, they themselves with what they sent, and their feed."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -112,6 +114,33 @@ device = Table(
     Column("number", Integer, nullable=False, server_default=text("0"), comment="of its last mutation"),
     Column("made", _Instant, nullable=False, comment="when it made that, corrected"),
     Column("heard", _Instant, comment="when it last pulled or pushed"),
+    Column("key", Text, comment="x of an Ed25519 JWK; none: enrolled before there were keys"),
+    Column("turn", BigInteger, nullable=False, server_default=text("0"), comment="which it may use next"),
+    Column(
+        "roles",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="of its rep, when it was enrolled or renewed",
+    ),
+    Column("teams", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="as roles"),
+    Column("renewed", _Instant, comment="when it last got another key"),
+    Column(
+        "readmitted",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="revoked, and an operator lets the rep renew it",
+    ),
+)
+
+device_turn = Table(
+    "device_turn",
+    metadata,
+    Column("device", _Id, primary_key=True),
+    Column("turn", BigInteger, primary_key=True, autoincrement=False),
+    Column("request", _Id, nullable=False, comment="the one that used it"),
+    comment="The last turns of each device, by which two with one key are noticed",
 )
 
 device_scope = Table(

@@ -20,6 +20,7 @@ from shared.edge.settings import Settings
 from shared.edge.wakeup import Wakeup
 from shared.pipeline import migrate
 from shared.pipeline.service import Service
+from tests.integration.sync.field import Carried, Field, field_of
 from tests.integration.sync.told import KEKS, Teller
 from tests.servers import PostgresServer
 
@@ -85,3 +86,23 @@ def signed_in(sync: Service, tmp_path: Path) -> SignedIn:
         return TestClient(app, headers={"authorization": f"Bearer {token}"}, raise_server_exceptions=False)
 
     return client
+
+
+@pytest.fixture(scope="module")
+def _field(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    with field_of(postgres, tmp_path_factory.mktemp("issuer")) as made:
+        yield made
+
+
+@pytest.fixture
+def field(_field: Field) -> Field:
+    """Sync with devices, before anything has happened."""
+    _field.empty()
+    return _field
+
+
+@pytest.fixture
+def rita(field: Field) -> Carried:
+    """Rita looks after the north, and has a device."""
+    field.territory("north", "rita")
+    return field.carried("rita")

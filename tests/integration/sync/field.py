@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.sync import wiring
-from services.sync.devices import feed, reads, rules
+from services.sync.devices import feed, masks, reads, rules
 from services.sync.devices.client import Device
 from services.sync.identity.consent import TASK as CONSENT
 from services.sync.identity.handlers import TASK as IDENTITY
 from services.sync.subscriptions import SUBSCRIPTIONS
+from shared.access.actions import Action, Reach
+from shared.access.grants import ALL_FIELDS, Fields, Grant
 from shared.edge.db import connect
 from shared.edge.settings import Settings
 from shared.edge.wakeup import Wakeup
@@ -47,12 +50,14 @@ from tests.servers import PostgresServer
 class Lossy(httpx.BaseTransport):
     """The way to the server; loses what it is told to lose."""
 
-    def __init__(self, client: TestClient, headers: dict[str, str]) -> None:
-        self._client, self._headers = client, headers
+    def __init__(self, client: TestClient) -> None:
+        self._client = client
         self.lose: list[str] = []
         """For the next requests: ``request``, ``answer`` or nothing."""
         self.before: list[Any] = []
         """Called before the next requests."""
+        self.last: httpx.Request | None = None
+        """The one that was sent last."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self.before:
@@ -60,14 +65,18 @@ class Lossy(httpx.BaseTransport):
         lost = self.lose.pop(0) if self.lose else ""
         if lost == "request":
             raise httpx.ConnectError("no network")
-        answer = self._client.request(
-            request.method,
-            request.url.raw_path.decode(),
-            content=request.read(),
-            headers={"content-type": "application/json", **self._headers},
-        )
+        self.last = request
+        answer = self.send(request)
         if lost == "answer":
             raise httpx.ReadError("the network went")
+        return answer
+
+    def send(self, request: httpx.Request, **changes: Any) -> httpx.Response:
+        """Bring a request there, as it is or with changes: ``method``, ``url`` or ``content``."""
+        names = {"authorization", "content-type", "idempotency-key"} & set(request.headers)
+        headers = {name: request.headers[name] for name in names}
+        sent = {"method": request.method, "url": request.url.raw_path.decode(), "content": request.read(), **changes}
+        answer = self._client.request(**sent, headers=headers)
         return httpx.Response(answer.status_code, content=answer.content, request=request)
 
 
@@ -102,7 +111,18 @@ class Field:
         return answer
 
     def headers(self, actor: str, role: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.issuer.token(actor, role)}"}
+        return {"authorization": f"Bearer {self.token(actor, role)}"}
+
+    def token(self, actor: str, role: str = "rep") -> str:
+        return self.issuer.token(actor, role)
+
+    def define_role(self, name: str, *grants: Grant) -> str:
+        """A role of the department's own, or another meaning of it."""
+        values = {"name": name, "grants": msgspec.json.encode(grants).decode()}
+        with self.service.engine.begin() as connection:
+            connection.execute(_ROLE, values)
+        self.service.standing.refresh()
+        return name
 
     def operate(self, method: str, path: str, body: Any = None) -> Any:
         """One request of an operator that goes well."""
@@ -110,21 +130,25 @@ class Field:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    def carried(self, rep: str, clock: SetClock | None = None) -> Carried:
+    def carried(self, rep: str, clock: SetClock | None = None, role: str = "rep") -> Carried:
         """An enrolled device of a rep, whose clock may be another one."""
-        way = Lossy(self.app, self.headers(rep, "rep"))
-        own = clock or self.clock
-        device = Device(":memory:", httpx.Client(transport=way, base_url="http://sync"), own)
-        device.enrol("tablet")
+        one = self.held(":memory:", clock)
+        one.device.enrol("tablet", self.token(rep, role))
         self.settle()
-        return Carried(device, way, own)
+        return one
 
-    def push(self, device: str, rep: str, *mutations: Any, sent: datetime | None = None) -> list[dict[str, Any]]:
-        """Push what may be nonsense; gives the answers."""
+    def held(self, store: Path | str, clock: SetClock | None = None) -> Carried:
+        """A device that keeps everything there."""
+        way, own = Lossy(self.app), clock or self.clock
+        return Carried(Device(store, httpx.Client(transport=way, base_url="http://sync"), own), way, own)
+
+    def push(self, carried: Carried, *mutations: Any, sent: datetime | None = None) -> list[dict[str, Any]]:
+        """Push what may be nonsense from a device; gives the answers."""
         body = {"sent": (sent or self.clock()).isoformat(), "mutations": list(mutations)}
-        answer = self.ask("POST", f"/devices/{device}/push", rep, "rep", body)
-        assert answer.status_code == 200, answer.text
-        answers: list[dict[str, Any]] = answer.json()["answers"]
+        json_body = {"content-type": "application/json"}
+        # Not by the client's own way, which can't say some of the nonsense.
+        answer = carried.device._ask("POST", "push", content=json.dumps(body), headers=json_body)
+        answers: list[dict[str, Any]] = answer["answers"]
         return answers
 
     def note(self, number: int, customer: str, words: str = "hello", **more: Any) -> dict[str, Any]:
@@ -194,9 +218,11 @@ class Field:
 
         self.service.transact(self.service.itself, body)
 
-    def checkpoint(self, scope: str) -> tuple[int, str]:
+    def checkpoint(self, scope: str, shown: Fields = ALL_FIELDS) -> tuple[int, str]:
         """Count and digest of what devices are to have of a scope, from the items themselves."""
         bodies = self.column("SELECT body FROM feed_item WHERE scope = :scope AND body IS NOT NULL", scope=scope)
+        if not scope.startswith("device/"):
+            bodies = [masks.masked(body, shown) for body in bodies]
         return len(bodies), rules.exclusive_or(rules.NO_DIGEST, *map(rules.digest_of, bodies)).hex()
 
     def scopes(self, rep_device: str) -> list[str]:
@@ -224,6 +250,12 @@ class Field:
         self.clock.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
+_ROLE = text("""
+INSERT INTO access_role (name, label, grants) VALUES (:name, '', CAST(:grants AS jsonb))
+ON CONFLICT (name) DO UPDATE SET grants = excluded.grants
+""")
+
+
 @contextmanager
 def field_of(postgres: PostgresServer, folder: Path) -> Iterator[Field]:
     """A sync with everything around it, on databases of its own."""
@@ -242,7 +274,8 @@ def field_of(postgres: PostgresServer, folder: Path) -> Iterator[Field]:
     )
     callcenter, sfa, marketing = (Teller.at(n, postgres.database(n)) for n in ("callcenter", "sfa", "marketing"))
     app = TestClient(wiring.app(settings, service), raise_server_exceptions=False)
-    yield Field(service, clock, issuer, app, callcenter, sfa, marketing)
+    with service.standing.running():
+        yield Field(service, clock, issuer, app, callcenter, sfa, marketing)
     for teller in (callcenter, sfa, marketing):
         teller.close()
     service.wakeup.close()
@@ -252,3 +285,36 @@ def field_of(postgres: PostgresServer, folder: Path) -> Iterator[Field]:
 def unknown() -> str:
     """The id of nobody."""
     return str(uuid.uuid4())
+
+
+def met(field: Field, territory: str = "north", **fields: str) -> str:
+    """A customer in a territory."""
+    member = field.customer(**({"city": "Rome"} | fields))
+    field.assign(member, territory)
+    return member
+
+
+def same(field: Field, carried: Carried, shown: Fields = ALL_FIELDS) -> None:
+    """The device has what it is to have, and the server's own figures are right. ``shown``: of customers."""
+    device = carried.device
+    for scope in field.scopes(device.id):
+        assert device.digest(scope) == field.checkpoint(scope, shown), scope
+
+
+def walking(*fields: str) -> tuple[Grant, ...]:
+    """What a role needs that has devices, on which of customers there are only these fields."""
+    return (
+        Grant(Action.DEVICE_PULL, Reach.TERRITORY, fields),
+        Grant(Action.DEVICE_PUSH, Reach.TERRITORY),
+        Grant(Action.DEVICE_ENROL),
+    )
+
+
+def visitor(field: Field, *fields: str, rep: str, clock: SetClock | None = None) -> Carried:
+    """A device of somebody who sees these fields only."""
+    return field.carried(rep, clock, field.define_role("visitor", *walking(*fields)))
+
+
+def state(field: Field, number: int = 1) -> str:
+    """What the server keeps of a mutation."""
+    return str(field.column("SELECT state FROM mutation WHERE number = :number", number=number)[0])

@@ -42,6 +42,8 @@ def test_no_request_makes_sync_fail(sync: Service, callcenter: Teller, signed_in
         "POST /devices",
         "GET /devices",
         "POST /devices/{device}/revoke",
+        "POST /devices/{device}/readmit",
+        "POST /devices/{device}/renew",
         "GET /devices/{device}/pull",
         "POST /devices/{device}/push",
         "GET /quarantine",
