@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,14 +58,17 @@ class Issuer:
         path.write_text(json.dumps(KeySet([self.key]).as_dict(private=False)), encoding="utf-8")
         return path
 
-    def token(self, actor: str, *roles: str, expires: datetime = NOON + timedelta(days=365)) -> str:
-        """An access token of ``actor`` with these roles."""
+    def token(
+        self, actor: str, *roles: str, teams: Iterable[str] = (), expires: datetime = NOON + timedelta(days=365)
+    ) -> str:
+        """An access token of ``actor`` with these roles and teams."""
         claims = {
             "iss": self.name,
             "aud": "crm",
             "sub": actor,
             "name": actor.title(),
             "roles": list(roles),
+            "teams": list(teams),
             "exp": int(expires.timestamp()),
         }
         return jwt.encode({"alg": "Ed25519"}, claims, self.key, algorithms=["Ed25519"])
