@@ -17,7 +17,8 @@ SETTINGS = """\
 
 Made from the code by `make docs`. A process reads its settings from environment variables, checks all of them at its
 start, and ends with exit status 1 and a line for each that is missing or wrong. `<SERVICE>` stands for the service's
-name in capitals: `CRM_SYNC_DATABASE_URL`.
+name in capitals: `CRM_SYNC_DATABASE_URL`. Any variable may be given as a file, as secrets are in containers:
+`CRM_SYNC_DATABASE_URL_FILE` names a file that holds the value.
 """
 
 OTHERS: Mapping[str, str] = {

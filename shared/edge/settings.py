@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -20,13 +20,17 @@ class Settings(BaseModel):
     """Settings of one service. ``{S}`` in a variable's name stands for the service's, in capitals."""
 
     service: str
-    database_url: str = Field(description="CRM_{S}_DATABASE_URL: postgresql+psycopg://user:password@host/name")
+    database_url: str = Field(
+        repr=False, description="CRM_{S}_DATABASE_URL: postgresql+psycopg://user:password@host/name"
+    )
     kafka: dict[str, str] = Field(
+        repr=False,
         description="CRM_KAFKA_…: passed to librdkafka in lower case with dots; CRM_KAFKA_BOOTSTRAP_SERVERS at least. "
-        "CRM_{S}_KAFKA_…: the same for one service, as CRM_{S}_KAFKA_SASL_PASSWORD; comes first"
+        "CRM_{S}_KAFKA_…: the same for one service, as CRM_{S}_KAFKA_SASL_PASSWORD; comes first",
     )
     key_encryption_keys: str = Field(
-        description="CRM_KEY_ENCRYPTION_KEYS: name:base64,… 32 bytes each, the newest first; the same for all services"
+        repr=False,
+        description="CRM_KEY_ENCRYPTION_KEYS: name:base64,… 32 bytes each, the newest first; the same for all services",
     )
     host: str = Field("127.0.0.1", description="CRM_HOST: the address to listen on")
     port: int = Field(description="CRM_{S}_PORT: the API's port")
@@ -34,9 +38,36 @@ class Settings(BaseModel):
     urls: dict[str, str] = Field(
         default_factory=dict, description="CRM_<SERVICE>_URL: where people find each service, for links"
     )
-    token_issuer: str = Field(description="CRM_TOKEN_ISSUER: the issuer of access tokens")
-    token_audience: str = Field("crm", description="CRM_TOKEN_AUDIENCE")
-    jwks_file: Path = Field(description="CRM_JWKS_FILE: the issuer's public keys")
+    token_issuer: str = Field(
+        description="CRM_TOKEN_ISSUER: the URL of the OpenID Connect issuer of access tokens, as it calls itself"
+    )
+    token_audience: str = Field("crm", description="CRM_TOKEN_AUDIENCE: whom access tokens must be for")
+    token_roles: str = Field(
+        "roles", description="CRM_TOKEN_ROLES: the claim with a person's roles; within another: `realm_access.roles`"
+    )
+    token_teams: str = Field("teams", description="CRM_TOKEN_TEAMS: the claim with a person's teams")
+    page_token: Literal["access_token", "id_token"] = Field(
+        "access_token",
+        description="CRM_PAGE_TOKEN: what pages carry: access_token, or id_token for an issuer whose access tokens "
+        "only it can read",
+    )
+    client_id: str = Field("", description="CRM_{S}_CLIENT_ID: the service as its issuer knows it; its name if empty")
+    client_secret: str = Field("", description="CRM_{S}_CLIENT_SECRET: its secret there; none for a public client")
+    jwks_file: Path | None = Field(
+        None, description="CRM_JWKS_FILE: the issuer's public keys in a file, in place of those that it publishes"
+    )
+    requests_a_minute: int = Field(
+        60_000, ge=1, description="CRM_REQUESTS_A_MINUTE: of one actor at one process; more are refused"
+    )
+    failures_a_minute: int = Field(
+        60,
+        ge=1,
+        description="CRM_FAILURES_A_MINUTE: bad tokens from one address at one process",
+    )
+    longest_token_seconds: int = Field(
+        3600, ge=60, description="CRM_LONGEST_TOKEN_SECONDS: the longest life of an access token that the issuer gives; "
+        "for so long it is known which sessions were ended"
+    )
     default_region: str = Field(
         "US", description="CRM_DEFAULT_REGION: country of phone numbers written without a country code"
     )
@@ -58,20 +89,28 @@ class Settings(BaseModel):
 
 
 SERVICES = ("callcenter", "marketing", "sfa", "sync")
-_PER_SERVICE = ("database_url", "port", "metrics_port")
+_PER_SERVICE = ("database_url", "port", "metrics_port", "client_id", "client_secret")
 _GATHERED = ("service", "kafka", "urls")
 """Not from one variable each."""
 _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))
+_FILE = "_FILE"
+_ARE_FILES = frozenset(f"CRM_{name.upper()}" for name in _COMMON if name.upper().endswith(_FILE))
+"""Settings that are files themselves."""
 
 
 def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of ``service``. Raises ``BadSettings``, which ends the process with a text for people."""
+    """The settings of ``service``. Raises ``BadSettings``, which ends the process with a text for people.
+
+    What ``<variable>_FILE`` names is read in place of a variable, as secrets are handed to containers.
+    """
+    environment, problems = _with_files(environment)
     values: dict[str, Any] = {"service": service, "kafka": kafka_settings(environment, service)}
     values["urls"] = {s: environment[_url(s)] for s in SERVICES if environment.get(_url(s))}
     for name in (*_PER_SERVICE, *_COMMON):
         if value := environment.get(variable(name, service)):
             values[name] = value
-    problems = [] if "bootstrap.servers" in values["kafka"] else [f"{KAFKA_PREFIX}BOOTSTRAP_SERVERS: isn't set"]
+    if "bootstrap.servers" not in values["kafka"]:
+        problems.append(f"{KAFKA_PREFIX}BOOTSTRAP_SERVERS: isn't set")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -79,6 +118,20 @@ def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise BadSettings("\n  ".join([f"{service} can't start, its settings are not complete:", *problems]))
     return settings
+
+
+def _with_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment with what its ``…_FILE`` variables name, and what is wrong with these."""
+    given, problems = dict(environment), []
+    for name, path in environment.items():
+        if not (name.startswith("CRM_") and name.endswith(_FILE)) or name in _ARE_FILES:
+            continue
+        try:
+            given[name.removesuffix(_FILE)] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            problems.append(f"{name}: can't be read: {type(error).__name__}")
+        del given[name]
+    return given, problems
 
 
 def variable(name: str, service: str) -> str:

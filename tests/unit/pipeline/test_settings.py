@@ -73,3 +73,26 @@ def test_each_setting_s_description_names_its_variable() -> None:
         if name in ("service", "kafka", "urls"):
             continue
         assert (field.description or "").startswith(variable(name, "{S}").replace("{s}", "{S}")), name
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "keys"
+    secret.write_text("k1:secret\n")
+    given = {name: value for name, value in SOUND.items() if name != "CRM_KEY_ENCRYPTION_KEYS"}
+    given |= {"CRM_KEY_ENCRYPTION_KEYS_FILE": str(secret), "CRM_KAFKA_SASL_PASSWORD_FILE": str(secret)}
+    loaded = load("sync", given)
+    assert loaded.key_encryption_keys == "k1:secret"
+    assert loaded.kafka["sasl.password"] == "k1:secret"
+    assert "sasl.password.file" not in loaded.kafka
+
+
+def test_a_file_that_can_t_be_read_is_named_and_not_shown() -> None:
+    with pytest.raises(BadSettings, match="CRM_KEY_ENCRYPTION_KEYS_FILE: can't be read") as refused:
+        load("sync", SOUND | {"CRM_KEY_ENCRYPTION_KEYS_FILE": "/nowhere/secret"})
+    assert "/nowhere" not in str(refused.value)
+
+
+def test_settings_don_t_show_their_secrets() -> None:
+    shown = repr(load("sync", SOUND))
+    assert SOUND["CRM_KEY_ENCRYPTION_KEYS"] not in shown
+    assert SOUND["CRM_SYNC_DATABASE_URL"] not in shown
