@@ -43,13 +43,13 @@ def grant(url: str, service: str) -> None:
 
 
 def granted(process: str, table: str) -> str:
-    """What a process may do with a table; nothing if empty."""
+    """What a process may do with a table, ``{}`` standing for the columns that it may fill; nothing if empty."""
     if table in CLOSED:
         return ""
     writers = APPEND_ONLY.get(table)
     if writers is None:
         return _CHANGE
-    return "SELECT, INSERT" if process in writers else "SELECT"
+    return "SELECT, INSERT ({})" if process in writers else "SELECT"
 
 
 def _present(connection: Connection, service: str) -> list[str]:
@@ -79,7 +79,21 @@ def _open(connection: Connection, process: str, name: sql.Identifier) -> None:
     )
     for table in tables.all():
         if rights := granted(process, table):
-            _run(connection, f"GRANT {rights} ON {{}} TO {{}}", sql.Identifier("public", table), name)
+            allowed = sql.SQL(rights).format(sql.SQL(", ").join(map(sql.Identifier, _fillable(connection, table))))
+            _run(connection, "GRANT {} ON {} TO {}", allowed, sql.Identifier("public", table), name)
+
+
+def _fillable(connection: Connection, table: str) -> list[str]:
+    """The columns that aren't numbered by the database: whoever chose a number himself could add a line to the past."""
+    found = connection.scalars(
+        text("""
+SELECT attname FROM pg_attribute
+WHERE attrelid = format('public.%I', CAST(:table AS text))::regclass
+  AND attnum > 0 AND NOT attisdropped AND attidentity <> 'a' ORDER BY attnum
+"""),
+        {"table": table},
+    )
+    return list(found)
 
 
 def _run(connection: Connection, statement: str, *names: sql.Composable) -> None:

@@ -134,11 +134,20 @@ def test_what_is_written_into_the_audit_stays(session: psycopg.Connection, table
 def test_who_adds_to_the_audit(session: psycopg.Connection, process: str) -> None:
     for table, writers in rights.APPEND_ONLY.items():
         assert not denied(session, f"SELECT * FROM {table}")
-        found = session.execute("SELECT has_table_privilege(%s, 'INSERT')", [table]).fetchone()
+        found = session.execute("SELECT has_any_column_privilege(%s, 'INSERT')", [table]).fetchone()
         assert found == (process in writers,)
         # Who can't pass a right on is only warned.
         session.execute(f"GRANT ALL ON {table} TO CURRENT_USER")
         assert session.execute("SELECT has_table_privilege(%s, 'UPDATE')", [table]).fetchone() == (False,)
+
+
+def test_nobody_adds_a_line_to_the_past(session: psycopg.Connection) -> None:
+    """By choosing a number that was left out."""
+    number = session.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'audit_entry'::regclass AND attidentity = 'a'"
+    ).fetchone()
+    assert number is not None
+    assert denied(session, f"INSERT INTO audit_entry ({number[0]}) OVERRIDING SYSTEM VALUE VALUES (0)")
 
 
 @pytest.mark.parametrize("other", [s for s in SERVICES if s != SERVICE])
