@@ -7,7 +7,7 @@ rights: that is the administrators' (``super.users``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -21,6 +21,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+SERVICES = ("callcenter", "marketing", "sfa", "sync")
+"""All that there may be: each hears the others that are installed, and asks whether the rest came meanwhile."""
 READ_BY_ALL = (".events", ".keys")
 OWN_ALONE = ".signals"
 """What a service says to itself: its other processes read it, nobody else does."""
@@ -56,29 +58,27 @@ class Rule:
         )
 
 
-def rules_of(service: str, services: Iterable[str]) -> Iterator[Rule]:
-    """What the user of ``service`` may do in a platform of ``services``."""
+def rules_of(service: str) -> Iterator[Rule]:
+    """What the user of ``service`` may do."""
     # To write includes to describe, and idempotent producers need no more than that.
     yield Rule(service, (AclOperation.CREATE, AclOperation.WRITE), ResourceType.TOPIC, f"{service}.", begins=True)
-    for topic in (source + kind for source in services for kind in READ_BY_ALL):
+    for topic in (source + kind for source in SERVICES for kind in READ_BY_ALL):
         yield Rule(service, (AclOperation.READ,), ResourceType.TOPIC, topic)
     yield Rule(service, (AclOperation.READ,), ResourceType.TOPIC, service + OWN_ALONE)
     yield Rule(service, (AclOperation.READ,), ResourceType.GROUP, f"{service}.", begins=True)
     yield Rule(service, (AclOperation.DESCRIBE,), ResourceType.GROUP, READER)
 
 
-def rules(services: Iterable[str]) -> list[Rule]:
+def rules(services: Iterable[str] = SERVICES) -> list[Rule]:
     """Everything that is allowed."""
-    known = list(services)
-    return [rule for service in known for rule in rules_of(service, known)]
+    return [rule for service in services for rule in rules_of(service)]
 
 
-def apply(admin: AdminClient, services: Iterable[str]) -> tuple[int, int]:
+def apply(admin: AdminClient, services: Collection[str] = SERVICES) -> tuple[int, int]:
     """Bring the cluster's rules for these users to what stands here: gives how many were added, and how many that
     don't stand here were taken away. Raises ``KafkaException``."""
-    known = list(services)
-    wanted = {binding for rule in rules(known) for binding in rule.bindings()}
-    present = set(chain.from_iterable(_of_user(admin, service) for service in known))
+    wanted = {binding for rule in rules(services) for binding in rule.bindings()}
+    present = set(chain.from_iterable(_of_user(admin, service) for service in services))
     missing, beyond = list(wanted - present), list(present - wanted)
     if missing:
         for future in admin.create_acls(missing, request_timeout=TIMEOUT_SECONDS).values():

@@ -8,7 +8,7 @@ import logging
 import secrets
 import subprocess
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,16 +186,16 @@ class Kafka(ServerProcess):
         """What a client is told that is ``user``."""
         return client_settings(self.bootstrap_servers, user, self._password(user))
 
-    def admit(self, services: Iterable[str]) -> None:
+    def admit(self, services: Collection[str]) -> None:
         """Have a user for each service, with its password and its rights. Raises ``NotReady``."""
-        admin, known = AdminClient(dict(self.client)), list(services)
+        admin = AdminClient(dict(self.client))
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, _ITERATIONS)
-        users = [UserScramCredentialUpsertion(each, info, self._password(each).encode()) for each in known]
+        users = [UserScramCredentialUpsertion(each, info, self._password(each).encode()) for each in services]
         try:
             changes = admin.alter_user_scram_credentials(users, request_timeout=_CHANGE_SECONDS)  # type: ignore[arg-type]
             for change in changes.values():
                 change.result()
-            acls.apply(admin, known)
+            acls.apply(admin, services)
         except KafkaException as error:
             raise NotReady(f"Kafka's users couldn't be made: {error.args[0].str()}.\n{tail(self.log)}") from error
 

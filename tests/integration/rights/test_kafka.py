@@ -115,6 +115,20 @@ def test_everybody_reads_events_and_keys_and_nobody_a_neighbours_signals(service
     assert denied == (None if service == "callcenter" else KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
+def test_a_service_that_is_not_there_is_missed_and_not_forbidden(tmp_path: Path) -> None:
+    """A block may be installed later: until then each asks again whether it has a topic."""
+    server = Kafka(tmp_path / "kafka", tmp_path / "secrets")
+    server.start()
+    try:
+        server.admit(["sync"])
+        admin = AdminClient(dict(server.client_of("sync")))
+        assert topics.partitions_of(admin, "sfa.events") == []
+        with pytest.raises(KafkaException):
+            topics.partitions_of(admin, "callcenter.signals")
+    finally:
+        server.kill()
+
+
 def test_a_foreign_group_is_refused(broker: Kafka) -> None:
     client = broker.client_of("marketing")
     for group in ("sync.main", "main", "marketing", "reader", "marketingish.main"):
@@ -262,8 +276,8 @@ def test_applying_the_rules_takes_away_what_is_not_among_them(broker: Kafka) -> 
     assert codes(admin.create_acls([beyond]).values()) == [None]
     assert write(broker.client_of("sfa"), "sync.events") is None
 
-    assert acls.apply(admin, SERVICES) == (0, 1)
-    assert acls.apply(admin, SERVICES) == (0, 0)
+    assert acls.apply(admin) == (0, 1)
+    assert acls.apply(admin) == (0, 0)
     assert write(broker.client_of("sfa"), "sync.events") == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
@@ -277,13 +291,14 @@ def test_the_command_prints_the_rules_and_applies_them(broker: Kafka) -> None:
         "--add --allow-principal User:sync --operation Create --operation Write "
         "--topic sync. --resource-pattern-type prefixed\n"
     ) in printed
-    assert len(printed.splitlines()) == len(acls.rules(SERVICES))
+    assert len(printed.splitlines()) == len(acls.rules())
     done = subprocess.run([*command, "--apply"], cwd=ROOT, env=told, capture_output=True, text=True)
-    count = sum(len(rule.operations) for rule in acls.rules_of("marketing", SERVICES))
+    count = sum(len(rule.operations) for rule in acls.rules_of("marketing"))
     assert (done.returncode, done.stdout) == (0, f"{count} rights added, 0 taken away\n"), done.stderr
 
 
-def test_the_rules_speak_of_the_topics_that_there_are() -> None:
+def test_the_rules_speak_of_the_services_and_topics_that_there_are() -> None:
+    assert acls.SERVICES == SERVICES
     assert acls.READ_BY_ALL == (topics.EVENTS, topics.KEYS)
     assert f"callcenter{acls.OWN_ALONE}" == messages.TOPIC
 
