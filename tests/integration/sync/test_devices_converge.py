@@ -13,15 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.sync.devices.client import Device
+from shared.access.grants import ALL_FIELDS, Fields
 from shared.events.customer import ClaimMade, CustomerEdited, CustomerErased
 from shared.events.envelope import new_id
 from shared.events.sfa import OrderPlaced, OrderRefused
 from tests.builders import SetClock
-from tests.integration.sync.field import Field, field_of
+from tests.integration.sync.field import Field, field_of, visitor, walking
 from tests.servers import PostgresServer
 
 CUSTOMERS = 3
-EXAMPLES = 8
+EXAMPLES = 12
 WHO = st.integers(0, CUSTOMERS - 1)
 LOST = st.sampled_from(["", "", "request", "answer"])
 STEP = st.one_of(
@@ -34,6 +35,7 @@ STEP = st.one_of(
     st.tuples(st.just("erase"), WHO, st.just("")),
     st.tuples(st.just("clock"), st.integers(-500, 500), st.just("")),
     st.tuples(st.just("rebuild"), st.just(0), st.just("")),
+    st.tuples(st.just("mask"), st.sampled_from([("city",), ("city", "text"), ("*",), ("family_name",)]), st.just("")),
 )
 
 
@@ -51,9 +53,10 @@ class Story:
         self.field = field
         field.territory("north", "rita")
         field.territory("south", "rita")
-        self.members = [field.customer(city="Rome") for _ in range(CUSTOMERS)]
+        self.members = [field.customer(city="Rome", family_name=f"Family {n}") for n in range(CUSTOMERS)]
         field.assign(self.members[0], "north")
-        self.carried = field.carried("rita", SetClock(field.clock.now))
+        self.shown = ALL_FIELDS
+        self.carried = visitor(field, "*", rep="rita", clock=SetClock(field.clock.now))
         self.written: Counter[str] = Counter()
         self.decided: set[str] = set()
 
@@ -66,11 +69,8 @@ class Story:
         field.clock.forward(minutes=1)
         self.carried.clock.forward(minutes=1)
         match what, which:
-            case "move", int(who):
-                field.assign(self.members[who], value)
-            case "desk", int(who):
-                claim = ClaimMade(id=new_id(), field="city", value=value, made=field.clock())
-                field.told(field.callcenter, (f"customer/{self.members[who]}", CustomerEdited(claims=(claim,))))
+            case (("move" | "desk" | "erase"), int(who)):
+                self.happens(what, self.members[who], value)
             case (("note" | "edit" | "order"), int(who)):
                 self.write(what, self.members[who], value)
             case (("push" | "pull"), list(lost)):
@@ -83,14 +83,26 @@ class Story:
                 self.decide(yes)
             case "rep", bool(there):
                 field.territory("south", "rita") if there else field.withdraw("south", "rita")
-            case "erase", int(who):
-                field.told(field.callcenter, (f"customer/{self.members[who]}", CustomerErased()))
             case "clock", int(days):
                 self.carried.clock.now += timedelta(days=days)
+            case "mask", tuple(fields):
+                self.shown = Fields(fields)
+                field.define_role("visitor", *walking(*fields))
             case "rebuild", _:
                 field.rebuild()
                 field.replay()
                 field.settle()
+
+    def happens(self, what: str, member: str, value: str) -> None:
+        """Something is done to a customer elsewhere."""
+        field = self.field
+        if what == "move":
+            field.assign(member, value)
+        elif what == "erase":
+            field.told(field.callcenter, (f"customer/{member}", CustomerErased()))
+        else:
+            claim = ClaimMade(id=new_id(), field="city", value=value, made=field.clock())
+            field.told(field.callcenter, (f"customer/{member}", CustomerEdited(claims=(claim,))))
 
     def write(self, kind: str, member: str, value: str) -> None:
         if kind == "note":
@@ -118,8 +130,8 @@ class Story:
         self.decide(True)
         self.device.pull()
         for scope in self.field.scopes(self.device.id):
+            assert self.device.digest(scope) == self.field.checkpoint(scope, self.shown)
             there = self.field.checkpoint(scope)
-            assert self.device.digest(scope) == there
             row = self.field.column(
                 "SELECT present || ':' || encode(digest, 'hex') FROM feed_scope WHERE scope = :s", s=scope
             )
@@ -131,6 +143,7 @@ class Story:
         assert len(self.field.published("order.requested")) == states["order stored"]
         from_device = [one for one in self.field.published("customer.edited") if one.get("device")]
         assert len(from_device) == states["edit accepted"]
+        assert self.field.column("SELECT revoked FROM device") == [None]
         made = self.field.column("SELECT made FROM mutation ORDER BY number")
         assert made == sorted(made)
         assert {one["number"] for one in self.device.pending()} == set(
