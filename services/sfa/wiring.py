@@ -14,6 +14,7 @@ from services.sfa.orders import api as orders
 from services.sfa.orders import pages as order_pages
 from services.sfa.products import api as products
 from services.sfa.products import pages as product_pages
+from services.sfa.reaches import reaches
 from services.sfa.requests import api as requests
 from services.sfa.requests import handlers as request_handlers
 from services.sfa.requests import pages as request_pages
@@ -36,6 +37,7 @@ METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
 
 def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
+    of = of.near(reaches)
     pages = texts.pages()
     routers = [
         web.router(pages),

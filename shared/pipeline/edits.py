@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.access.grants import Fields
 from shared.customer import fold
 from shared.customer.claims import Claim
 from shared.customer.consent import echo_id, is_echo
@@ -15,7 +16,7 @@ from shared.customer.fields import CONSENT, Field, InvalidValue, UnknownField
 from shared.customer.fold import Change, FieldState
 from shared.customer.member import Member, stream
 from shared.customer.phones import with_code
-from shared.edge.errors import Invalid
+from shared.edge.errors import Forbidden, Invalid
 from shared.events.customer import CustomerEdited
 from shared.events.envelope import new_id
 from shared.pipeline import clusters
@@ -45,6 +46,12 @@ def edit(
     for mate in mates:
         repeat_consent(work, made_here, Member(mate), locked[mate])
     return made_here
+
+
+def need_fields(may: Fields, names: Iterable[str]) -> None:
+    """Raises ``Forbidden`` unless all of these fields are among those that may be changed."""
+    if lacking := sorted(name for name in names if name not in may):
+        raise Forbidden(f"your roles don't allow to change {', '.join(lacking)} of this customer")
 
 
 def take(work: Work, member: Member, made_there: Sequence[Claim], *, device: str, number: int) -> None:

@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
 
 from services.sfa.customers import handlers, reads
-from services.sfa.roles import SALES
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
@@ -41,6 +39,8 @@ class Found(BaseModel):
     name: str
     phone: str
     email: str
+    masked: list[str]
+    """Fields that aren't shown to this reader."""
 
 
 class Customer(BaseModel):
@@ -48,10 +48,12 @@ class Customer(BaseModel):
     registered: datetime | None
     erased: datetime | None
     values: dict[str, str | tuple[str, ...]]
+    masked: list[str]
+    """Fields of which something is known that isn't shown to this reader."""
     heads: dict[str, list[str]]
     """Field -> the claims that an edit made from this answer has seen."""
     members: list[str]
-    """All that are this same customer."""
+    """All within reach that are this same customer."""
     territory: str
     """Empty: in none."""
     orders: list[str]
@@ -65,27 +67,26 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers", status_code=201)
     def register(body: RegisterBody, command: Once) -> Response:
-        """Register a customer. Roles sales_manager, rep, importer."""
+        """Register a customer (customer.register)."""
         return command.run(lambda work: {"customer": handlers.register(work, body.changes, region)}, status=201)
 
     @routes.post("/customers/search")
     def search(body: FindBody, actor: CurrentActor) -> list[Found]:
-        """Find customers. Roles sales_manager, rep."""
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            return [_found(card) for card in reads.find(session, body.words, region)]
+        """Find customers within reach (customer.read)."""
+        with service.look(actor) as look:
+            return [_found(card) for card in reads.find(look, body.words, region)]
 
     @routes.get("/customers/{customer}")
     def read(customer: Id, actor: CurrentActor) -> Customer:
-        """A customer's record with its territory and orders. Roles sales_manager, rep."""
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            found = reads.whole(session, str(customer), service.clock())
+        """A customer's record with its territory and orders (customer.read, order.read)."""
+        with service.look(actor) as look:
+            found = reads.whole(look, str(customer))
         return Customer(
             customer=found.card.member,
             registered=found.card.registered,
             erased=found.card.erased,
             values=found.card.values,
+            masked=found.card.masked,
             heads=found.card.heads,
             members=found.members,
             territory=found.territory,
@@ -94,7 +95,7 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers/{customer}/edit")
     def edit(customer: Id, body: EditBody, command: Once) -> Response:
-        """Change fields. Roles sales_manager, rep, importer."""
+        """Change fields (customer.edit, for each of them)."""
         member = str(customer)
         return command.run(
             lambda work: {
@@ -105,7 +106,7 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers/{customer}/erase")
     def erase(customer: Id, body: EraseBody, command: Once) -> Response:
-        """Forget a person, everywhere and for good. Role sales_manager."""
+        """Forget a person, everywhere and for good (customer.erase)."""
 
         def run(work: Work) -> dict[str, str]:
             handlers.erase(work, str(customer), body.reason)
@@ -123,4 +124,5 @@ def _found(card: reads.Card) -> Found:
         name=card.name,
         phone=str(values.get("phone", "")),
         email=str(values.get("email", "")),
+        masked=card.masked,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from services.sfa.roles import WRITERS
+from shared.access.actions import Action
+from shared.access.grants import NO_FIELDS
 from shared.customer.fold import Change
 from shared.customer.member import Member, member_of, stream
 from shared.customer.phones import with_code
@@ -19,7 +20,8 @@ from shared.pipeline.work import Work
 
 def register(work: Work, changes: Mapping[str, Change], region: str) -> str:
     """Name a new member with these fields; gives its id. Raises ``Forbidden``, ``Invalid``."""
-    work.actor.need(*WRITERS)
+    work.need(Action.CUSTOMER_REGISTER)
+    edits.need_fields(work.grants.most(Action.CUSTOMER_REGISTER), changes)
     member = Member(new_id())
     held = claims.lock(work.session, [member])
     custom = custom_fields(work.session)
@@ -34,17 +36,19 @@ def register(work: Work, changes: Mapping[str, Change], region: str) -> str:
 def edit(
     work: Work, member: str, changes: Mapping[str, Change], saw: Mapping[str, Sequence[str]], region: str
 ) -> list[str]:
-    """Change fields; gives those that did change.
+    """Change fields; gives those that did change, and those of which the actor can't see whether they did.
 
     Raises ``Forbidden``, ``NotFound``, ``Invalid``, and ``Conflict`` for an erased customer.
     """
-    work.actor.need(*WRITERS)
-    return sorted({claim.field for claim in edits.edit(work, Member(member), changes, saw, region)})
+    edits.need_fields(work.see(Action.CUSTOMER_EDIT, member), changes)
+    seen = work.fields(Action.CUSTOMER_READ, [member]).get(member, NO_FIELDS)
+    changed = {claim.field for claim in edits.edit(work, Member(member), changes, saw, region)}
+    return sorted(changed.union(name for name in changes if name not in seen))
 
 
 def erase(work: Work, member: str, reason: str) -> None:
     """Make everything about a person unreadable, here and everywhere. Raises ``Forbidden``, ``NotFound``."""
-    work.actor.need("sales_manager")
+    work.see(Action.CUSTOMER_ERASE, member)
     held = claims.lock(work.session, [member])[member]
     if held.registered is None and not held.erased:
         raise NotFound("there is no such customer")

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from services.sfa.orders import reads as orders
 from services.sfa.territories import reads as territories
+from shared.access.actions import Action
+from shared.access.grants import Fields
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
 from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
@@ -20,6 +21,8 @@ from shared.edge.errors import NotFound
 from shared.pipeline import clusters, records
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.definitions import custom_fields
+from shared.pipeline.look import Look
+from shared.pipeline.records import NAME_FIELDS, Found
 from shared.pipeline.tables import erased_member
 
 MOST = 50
@@ -27,13 +30,15 @@ MOST = 50
 
 @dataclass(frozen=True)
 class Card:
-    """A customer as this service knows it."""
+    """A customer as this service knows it, as far as the reader may see it."""
 
     member: str
     registered: datetime | None
     """None once it is erased."""
     erased: datetime | None
     states: dict[str, FieldState]
+    masked: list[str]
+    """Fields of which something is known that isn't shown."""
 
     @property
     def values(self) -> dict[str, str | tuple[str, ...]]:
@@ -48,15 +53,23 @@ class Card:
     def name(self) -> str:
         return full_name(self.values)
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether there is no name to show because it isn't shown."""
+        return not self.name and any(name in self.masked for name in NAME_FIELDS)
+
 
 @dataclass(frozen=True)
 class Whole:
     """A customer with what sales knows: all members that are this customer, territory and orders."""
 
     card: Card
-    fields: list[tuple[Field, str | tuple[str, ...]]]
-    """The fields that say something."""
+    fields: list[tuple[Field, str | tuple[str, ...] | None]]
+    """The fields that say something; none where that isn't shown."""
+    editable: Fields | None
+    """Fields that the reader may change; none: nothing of this customer."""
     members: list[str]
+    """Those within reach."""
     territory: str
     """Empty: in none."""
     own_territory: str
@@ -64,73 +77,79 @@ class Whole:
     orders: list[Any]
 
 
-def card(session: Session, member: str) -> Card:
-    """Raises ``NotFound``."""
-    for found in cards(session, [member]):
-        return found
-    raise NotFound("there is no such customer")
-
-
-def cards(session: Session, members: Iterable[str]) -> list[Card]:
-    """The cards of those members that exist, in the order asked for."""
+def cards(look: Look, members: Iterable[str]) -> list[Card]:
+    """The cards of those members that exist and are within reach, in the order asked for."""
     wanted = list(members)
+    shown = look.fields(Action.CUSTOMER_READ, wanted)
     c, e = customer_record.c, erased_member.c
-    rows = session.execute(
+    rows = look.session.execute(
         select(c.member, c.registered, e.at, c.states)
         .outerjoin(erased_member, e.member == c.member)
-        .where(c.member == any_of(wanted))
+        .where(c.member == any_of(shown))
     )
-    found = {row.member: Card(*row[:3], records.states_of(row.states)) for row in rows}
+    found = {row.member: Card(*row[:3], *shown[row.member].mask(records.states_of(row.states))) for row in rows}
+    look.saw_customers(found)
     return [found[member] for member in wanted if member in found]
 
 
-def names_of(session: Session, members: Iterable[str]) -> dict[str, str]:
-    """What customers are called; empty for one that isn't known here."""
+def names_of(look: Look, members: Iterable[str]) -> dict[str, str | None]:
+    """What customers are called; none where that isn't shown, or nobody is known."""
     wanted = sorted(set(members))
-    return dict.fromkeys(wanted, "") | {card.member: card.name for card in cards(session, wanted)}
+    known = {card.member: None if card.is_nameless else card.name for card in cards(look, wanted)}
+    return dict.fromkeys(wanted) | known
 
 
-def whole(session: Session, member: str, now: datetime) -> Whole:
-    """Raises ``NotFound``."""
-    found = card(session, member)
-    members = sorted(clusters.mates_of(session, [member])[member])
+def whole(look: Look, member: str) -> Whole:
+    """Raises ``Forbidden``, ``NotFound``."""
+    session = look.session
+    look.see(Action.CUSTOMER_READ, member)
+    found = next(iter(cards(look, [member])), None)
+    if found is None:
+        raise NotFound("there is no such customer")
+    mates = sorted(clusters.mates_of(session, [member])[member])
     return Whole(
         found,
-        list(_known(found.values, custom_fields(session))),
-        members,
+        list(_known(found, custom_fields(session))),
+        look.fields(Action.CUSTOMER_EDIT, [member]).get(member),
+        list(look.fields(Action.CUSTOMER_READ, mates)),
         territories.territories_of(session, [member])[member],
         territories.own_territory(session, member),
-        orders.some(session, now=now, members=members),
+        orders.of(look, mates) if look.may(Action.ORDER_READ) else [],
     )
 
 
-def _known(
-    values: dict[str, str | tuple[str, ...]], custom: dict[str, Field]
-) -> Iterable[tuple[Field, str | tuple[str, ...]]]:
+def _known(card: Card, custom: dict[str, Field]) -> Iterable[tuple[Field, str | tuple[str, ...] | None]]:
+    values: dict[str, str | tuple[str, ...] | None] = {**card.values, **dict.fromkeys(card.masked)}
     for name in [*BUILT_IN, *sorted(values.keys() - BUILT_IN.keys())]:
         try:
             described = field(name, custom)
         except UnknownField:
             continue
-        if values.get(name):
+        if values.get(name) or name in card.masked:
             yield described, values[name]
 
 
-def find(session: Session, words: str, region: str) -> list[Card]:
-    """Customers by what somebody typed into one box: a number in any writing, an address or a name."""
+def find(look: Look, words: str, region: str) -> list[Card]:
+    """Customers within reach by what somebody typed into one box: a number in any writing, an address or a name.
+
+    Raises ``Forbidden``.
+    """
+    look.need(Action.CUSTOMER_READ)
     if "@" in words:
-        found = records.search(session, email=words.strip(), limit=MOST)
-    else:
-        found = _by_phone(session, words, region) or _by_name(session, words)
-    return cards(session, [member for member, _ in found])
+        return cards(look, _members(records.search(look, email=words.strip(), limit=MOST)))
+    return cards(look, _by_phone(look, words, region) or _by_name(look, words))
 
 
-def _by_phone(session: Session, words: str, region: str) -> list[tuple[str, Any]]:
+def _by_phone(look: Look, words: str, region: str) -> list[str]:
     try:
-        return list(records.search(session, number=e164(words, region), limit=MOST))
+        return _members(records.search(look, number=e164(words, region), limit=MOST))
     except NotAPhone:
         return []
 
 
-def _by_name(session: Session, words: str) -> list[tuple[str, Any]]:
-    return list(records.search(session, name=words, limit=MOST)) if plain(words) else []
+def _by_name(look: Look, words: str) -> list[str]:
+    return _members(records.search(look, name=words, limit=MOST)) if plain(words) else []
+
+
+def _members(found: Iterable[Found]) -> list[str]:
+    return [one.member for one in found]

@@ -5,18 +5,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy.orm import Session
 
 from services.sfa.orders import handlers, history, reads
 from services.sfa.orders.handlers import Place, Take
 from services.sfa.orders.history import Past
 from services.sfa.orders.rules import MOST_LINES, MOST_PIECES, Asked, Order
 from services.sfa.products.api import HIGHEST_PRICE, Price
-from services.sfa.roles import SALES
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Id, Input, Instant, ShortText
 from shared.events.sfa import OrderPlaced
-from shared.pipeline import clusters
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 
@@ -127,19 +124,19 @@ def router(service: Service, currency: str) -> APIRouter:
 
     @routes.post("/orders", status_code=201)
     def place(body: OrderBody, command: Once) -> Response:
-        """Take an order. Roles sales_manager; rep for customers of his territories."""
+        """Take an order (order.place, for the customer)."""
         new = Place(str(body.customer), _asked(body.lines), _instant(body.promised), body.channel)
         return command.run(lambda work: _placed(handlers.place(work, [new], currency)[0]), status=201)
 
     @routes.post("/customers/{customer}/orders", status_code=201)
     def place_one(customer: Id, body: OneBody, command: Once) -> Response:
-        """Take an order of one product. Roles as for POST /orders."""
+        """Take an order of one product (order.place, for the customer)."""
         new = Place(str(customer), _asked([body]), _instant(body.promised))
         return command.run(lambda work: _placed(handlers.place(work, [new], currency)[0]), status=201)
 
     @routes.post("/orders/import")
     def import_orders(body: ImportBody, command: Once) -> Response:
-        """Read in orders of the past; one that was read in before isn't changed. Role importer."""
+        """Read in orders of the past; one that was read in before isn't changed (order.import)."""
         past = [
             Past(one.key, str(one.customer), _asked(one.lines), one.at, one.delivered, one.how, one.total)
             for one in body.orders
@@ -153,19 +150,16 @@ def router(service: Service, currency: str) -> APIRouter:
         state: Literal["open", "late", "placed", "provisioned", "delivered", "cancelled"] | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> list[OrderShown]:
-        """Orders of a customer (with all its members) or of everybody, the newest first. Roles sales_manager, rep."""
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            members = clusters.mates_of(session, [str(customer)])[str(customer)] if customer else None
-            found = reads.some(session, now=service.clock(), members=members, state=state, limit=limit)
+        """Orders of a customer (with all its members) or of everybody within reach, the newest first (order.read)."""
+        with service.look(actor) as look:
+            found = reads.some(look, customer=str(customer) if customer else "", state=state, limit=limit)
         return [OrderShown(**_shown(row)) for row in found]
 
     @routes.get("/orders/{order}")
     def read(order: Id, actor: CurrentActor) -> WholeOrder:
-        """An order with its lines and history. Roles sales_manager, rep."""
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            whole = reads.one(session, str(order))
+        """An order with its lines and history (order.read, for its customer)."""
+        with service.look(actor) as look:
+            whole = reads.one(look, str(order))
         lines = [LineShown.model_validate(line, from_attributes=True) for line in whole.lines]
         steps = [StepShown.model_validate(step, from_attributes=True) for step in whole.steps]
         return WholeOrder(**_shown(whole.order), lines=lines, history=steps)
@@ -182,22 +176,22 @@ def _add_steps(routes: APIRouter, service: Service) -> None:
 
     @routes.post("/orders/{order}/provision")
     def provision(order: Id, body: StepBody, command: Once) -> Response:
-        """What was ordered is set up. Roles sales_manager, importer; rep for customers of his territories."""
+        """What was ordered is set up (order.step, for its customer)."""
         return taken(command, handlers.provision(str(order), body.at))
 
     @routes.post("/orders/{order}/delay")
     def delay(order: Id, body: DelayBody, command: Once) -> Response:
-        """Something is wrong with it. Roles as for provision."""
+        """Something is wrong with it (order.step)."""
         return taken(command, handlers.delay(str(order), body.problem, _instant(body.promised), body.at))
 
     @routes.post("/orders/{order}/deliver")
     def deliver(order: Id, body: DeliverBody, command: Once) -> Response:
-        """The customer has it. Roles as for provision."""
+        """The customer has it (order.step)."""
         return taken(command, handlers.deliver(str(order), body.how, body.at))
 
     @routes.post("/orders/{order}/cancel")
     def cancel(order: Id, body: CancelBody, command: Once) -> Response:
-        """It isn't wanted any more, or can't be carried out. Roles as for provision."""
+        """It isn't wanted any more, or can't be carried out (order.step)."""
         return taken(command, handlers.cancel(str(order), body.reason, body.at))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,8 @@ from services.sfa.orders import rules, store
 from services.sfa.orders.rules import Asked, Order
 from services.sfa.orders.store import Placing, Step
 from services.sfa.products import reads as products
-from services.sfa.roles import SALES, WRITERS
 from services.sfa.territories import reads as territories
+from shared.access.actions import Action, Reach
 from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.envelope import Event, new_id
@@ -66,15 +66,16 @@ def cancel(order: str, reason: str, at: datetime | None = None) -> Take:
 
 
 def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPlaced]:
-    """Take orders. A rep may for customers of his territories and for those in none.
+    """Take orders. Who may for some customers only is their rep.
 
-    Raises ``Forbidden``; ``NotFound``; ``Invalid``; ``Conflict`` for an erased customer or a product not on sale.
+    Raises ``Forbidden`` for a customer out of reach; ``NotFound``; ``Invalid``; ``Conflict`` for an erased one or a
+    product not on sale.
     """
-    work.actor.need(*SALES)
     members = {command.member for command in commands}
+    _need_reach(work, Action.ORDER_PLACE, members)
     _need_customers(work, members)
     where = territories.territories_of(work.session, members)
-    _need_rep(work, where)
+    rep = "" if Reach.ALL in work.grants.reaches(Action.ORDER_PLACE) else work.actor.id
     known = products.some(work.session, {line.product for command in commands for line in command.lines})
     placings = []
     for command in commands:
@@ -87,7 +88,7 @@ def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPla
             total=rules.total(lines),
             currency=currency,
             channel=command.channel,
-            rep=work.actor.id if "rep" in work.actor.roles else "",
+            rep=rep,
             territory=where[command.member],
             promised=command.promised,
         )
@@ -98,22 +99,23 @@ def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPla
 
 
 def take(work: Work, commands: Sequence[Take]) -> list[Order]:
-    """Take orders through a step each; gives them as they are then. A rep may for customers of his territories.
+    """Take orders through a step each; gives them as they are then.
 
-    Raises ``Forbidden``, ``NotFound``, ``Conflict`` for a step that isn't open to the order, ``Invalid``.
+    Raises ``Forbidden`` for a customer out of reach, ``NotFound``, ``Conflict`` for a step that isn't open to it,
+    ``Invalid``.
     """
-    work.actor.need(*WRITERS)
+    work.need(Action.ORDER_STEP)
     orders = store.hold(work.session, {command.order for command in commands})
     if missing := {command.order for command in commands} - orders.keys():
         raise NotFound("there is no such order" if len(commands) == 1 else f"there is no order {min(missing)}")
-    _need_rep(work, territories.territories_of(work.session, {order.member for order in orders.values()}))
+    _need_reach(work, Action.ORDER_STEP, {order.member for order in orders.values()})
     steps = []
     for command in commands:
         before, at = orders[command.order], _instant(work, command.at)
         fact = refusing(partial(command.made, before, at))
         steps.append(Step(before, fact, at, work.actor.id))
         orders[before.id] = rules.after(before, fact, at)
-        _publish(work, before.member, fact, at)
+        _publish(work, before.member, fact, at, former={"state": before.state, "problem": before.problem})
     store.step(work, steps)
     return [orders[command.order] for command in commands]
 
@@ -149,23 +151,20 @@ def _need_customers(work: Work, members: set[str]) -> None:
         raise Conflict("this customer was erased")
 
 
-def _need_rep(work: Work, where: Mapping[str, str]) -> None:
-    """A rep works for his own territories; a manager and an import for all."""
-    if work.actor.roles & {"sales_manager", "importer"}:
-        return
-    tree = territories.tree(work.session)
-    if not all(not of or tree.looks_after(work.actor.id, of) for of in where.values()):
-        raise Forbidden("this customer isn't in your territory")
+def _need_reach(work: Work, action: Action, members: Collection[str]) -> None:
+    work.need(action)
+    if len(work.fields(action, members)) < len(members):
+        raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has {action} here")
 
 
 def _instant(work: Work, at: datetime | None) -> datetime:
     if at is None:
         return work.now
-    if "importer" not in work.actor.roles:
+    if not work.may(Action.ORDER_IMPORT):
         raise Forbidden("only an import may say when it was")
     return min(at, work.now)
 
 
-def _publish(work: Work, member: str, fact: Fact, at: datetime) -> None:
-    work.publish(stream(Member(member)), fact, at)
+def _publish(work: Work, member: str, fact: Fact, at: datetime, former: Mapping[str, str] | None = None) -> None:
+    work.publish(stream(Member(member)), fact, at, former=former)
     work.touch(stream(Member(member)))

@@ -13,6 +13,7 @@ from services.sfa.orders.handlers import refusing
 from services.sfa.orders.rules import Asked
 from services.sfa.orders.store import Placing, Step
 from services.sfa.products import reads as products
+from shared.access.actions import Action
 from shared.customer.member import Member, stream
 from shared.edge.errors import Invalid, NotFound
 from shared.events.sfa import OrderDelivered, OrderPlaced, ProductDefined
@@ -58,7 +59,7 @@ def import_orders(work: Work, origin: str, orders: Sequence[Past], currency: str
     Raises ``Forbidden``; ``NotFound`` for a customer that isn't known here; ``Invalid`` for an unknown product, an
     instant in the future, a delivery before the order.
     """
-    work.actor.need("importer")
+    work.need(Action.ORDER_IMPORT)
     erased = hold_steady(work, {past.member for past in orders})
     if missing := sorted({past.member for past in orders} - erased.keys()):
         raise NotFound(f"{len(missing)} of these customers don't exist here, {missing[0]} for one")

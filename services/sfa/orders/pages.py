@@ -4,12 +4,10 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.sfa.customers import reads as customers
 from services.sfa.orders import reads
 from services.sfa.orders.rules import OPEN, STATES
-from services.sfa.roles import SALES
 from services.sfa.territories import reads as territories
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
@@ -29,20 +27,18 @@ def router(service: Service, pages: Pages) -> APIRouter:
         actor: CurrentActor,
         state: Literal["open", "late", "placed", "provisioned", "delivered", "cancelled"] = "open",
     ) -> HTMLResponse:
-        actor.need(*SALES)
-        now = service.clock()
-        with Session(service.engine) as session:
-            found = reads.some(session, now=now, state=state, limit=200)
-            names = customers.names_of(session, {row.member for row in found})
-        return pages.answer(request, "orders.html", orders=found, names=names, state=state, states=CHOICES, now=now)
+        with service.look(actor) as look:
+            found = reads.some(look, state=state, limit=200)
+            names = customers.names_of(look, {row.member for row in found})
+        context = {"orders": found, "names": names, "state": state, "states": CHOICES, "now": look.now}
+        return pages.answer(request, "orders.html", **context)
 
     @routes.get("/orders/{order}")
     def order(request: Request, order: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            whole = reads.one(session, str(order))
-            name = customers.names_of(session, [whole.order.member])[whole.order.member]
-            territory = territories.names_of(session, [whole.order.territory]).get(whole.order.territory, "")
+        with service.look(actor) as look:
+            whole = reads.one(look, str(order))
+            name = customers.names_of(look, [whole.order.member])[whole.order.member]
+            territory = territories.names_of(look.session, [whole.order.territory]).get(whole.order.territory, "")
         return pages.answer(
             request,
             "order.html",
@@ -51,7 +47,8 @@ def router(service: Service, pages: Pages) -> APIRouter:
             name=name,
             territory=territory,
             is_open=whole.order.state in OPEN,
-            now=service.clock(),
+            may_step=whole.may_step,
+            now=look.now,
         )
 
     return routes

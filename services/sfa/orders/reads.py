@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, and_, or_, select
 
 from services.sfa.orders.rules import OPEN
 from services.sfa.orders.tables import order_line, order_step, sales_order
+from shared.access.actions import Action
 from shared.edge.errors import NotFound
+from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.look import Look
+from shared.pipeline.within import within_reach
+
+MOST = 50
 
 
 @dataclass(frozen=True)
@@ -23,38 +27,66 @@ class Whole:
     order: Any
     lines: list[Any]
     steps: list[Any]
+    may_step: bool
+    """Whether the reader may take it through a step."""
 
 
-def one(session: Session, id: str) -> Whole:
-    """Raises ``NotFound``."""
+def one(look: Look, id: str) -> Whole:
+    """Raises ``Forbidden`` for an order of a customer out of reach, ``NotFound``."""
+    look.need(Action.ORDER_READ)
+    session = look.session
     order = session.execute(select(sales_order).where(sales_order.c.id == id)).one_or_none()
     if order is None:
         raise NotFound("there is no such order")
+    look.see(Action.ORDER_READ, order.member)
+    look.saw_customers([order.member])
     lines = session.execute(select(order_line).where(order_line.c.order_id == id).order_by(order_line.c.place))
     steps = session.execute(select(order_step).where(order_step.c.order_id == id).order_by(order_step.c.place))
-    return Whole(order, list(lines), list(steps))
+    return Whole(order, list(lines), list(steps), bool(look.fields(Action.ORDER_STEP, [order.member])))
 
 
-def some(
-    session: Session,
-    *,
-    now: datetime,
-    members: Collection[str] | None = None,
-    state: str | None = None,
-    limit: int = 50,
-) -> list[Any]:
-    """Orders of these customers or of all, the newest first.
+def some(look: Look, *, customer: str = "", state: str | None = None, limit: int = MOST) -> list[Any]:
+    """Orders of a customer or of everybody within reach, the newest first.
 
-    ``state``: one of ``rules.STATES``; or ``open``; or ``late``, which are open and should have been delivered.
+    ``state``: one of ``rules.STATES``; or ``open``; or ``late``, which are open and should have been delivered. Raises
+    ``Forbidden``, also for a customer out of reach.
     """
+    look.need(Action.ORDER_READ)
+    if not customer:
+        return _within(look, _in_state(look, state), limit)
+    look.see(Action.ORDER_READ, customer)
+    return of(look, clusters.mates_of(look.session, [customer])[customer], state, limit)
+
+
+def of(look: Look, members: Collection[str], state: str | None = None, limit: int = MOST) -> list[Any]:
+    """The newest orders of those of these members that are within reach. Raises ``Forbidden``."""
+    look.need(Action.ORDER_READ)
+    return _within(look, _in_state(look, state).where(sales_order.c.member == any_of(sorted(members))), limit)
+
+
+def _in_state(look: Look, state: str | None) -> Select[Any]:
     c = sales_order.c
     query = select(sales_order)
-    if members is not None:
-        query = query.where(c.member == any_of(sorted(members)))
     if state in ("open", "late"):
         query = query.where(c.state.in_(OPEN))
     elif state:
         query = query.where(c.state == state)
     if state == "late":
-        query = query.where(and_(c.promised.is_not(None), c.promised < now))
-    return list(session.execute(query.order_by(c.placed.desc(), c.id).limit(limit)))
+        query = query.where(and_(c.promised.is_not(None), c.promised < look.now))
+    return query.order_by(c.placed.desc(), c.id)
+
+
+def _within(look: Look, query: Select[Any], limit: int) -> list[Any]:
+    c = sales_order.c
+
+    def more(last: Row[Any] | None, size: int) -> Sequence[Row[Any]]:
+        after = (
+            query
+            if last is None
+            else query.where(or_(c.placed < last.placed, and_(c.placed == last.placed, c.id > last.id)))
+        )
+        return look.session.execute(after.limit(size)).all()
+
+    found = [row for row, _ in within_reach(look, Action.ORDER_READ, more, lambda row: str(row.member), limit)]
+    look.saw_customers(row.member for row in found)
+    return found

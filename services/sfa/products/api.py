@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy.orm import Session
 
 from services.sfa.products import handlers, reads
-from services.sfa.roles import WRITERS
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Input, ShortText
 from shared.events.sfa import ProductDefined
@@ -45,15 +43,14 @@ def router(service: Service, currency: str) -> APIRouter:
 
     @routes.post("/products")
     def define(body: ProductBody, command: Once) -> Response:
-        """Add a product, or change it. Roles sales_manager, importer."""
+        """Add a product, or change it (product.define)."""
         new = ProductDefined(currency=currency, **body.model_dump())
         return command.run(lambda work: {"product": new.product, "changed": handlers.define(work, [new])})
 
     @routes.get("/products")
     def everything(actor: CurrentActor) -> list[Product]:
-        """All products. Roles sales_manager, rep, importer."""
-        actor.need(*WRITERS)
-        with Session(service.engine) as session:
-            return [Product(**msgspec.structs.asdict(one)) for one in reads.everything(session)]
+        """All products (product.read)."""
+        with service.look(actor) as look:
+            return [Product(**msgspec.structs.asdict(one)) for one in reads.everything(look)]
 
     return routes

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.sfa.products.reads import some
 from services.sfa.products.tables import product
-from services.sfa.roles import MANAGERS
+from shared.access.actions import Action
 from shared.events.envelope import Event
 from shared.events.sfa import ProductDefined
 from shared.pipeline.work import Work
@@ -18,14 +18,16 @@ from shared.pipeline.work import Work
 
 def define(work: Work, products: Sequence[ProductDefined]) -> list[str]:
     """Add products or change them; gives those that are new or different. Raises ``Forbidden``."""
-    work.actor.need(*MANAGERS)
+    work.need(Action.PRODUCT_DEFINE)
     # Of two changes at once the second is compared with the first, so that what is published last is what stands.
     work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("products", 0))))
     known = some(work.session, {new.product for new in products})
     newest = {new.product: new for new in products}
     changed = [new for code, new in sorted(newest.items()) if known.get(code) != new]
     for new in changed:
-        work.publish(f"product/{new.product}", new)
+        before = known.get(new.product)
+        former = msgspec.structs.asdict(before) if before else None
+        work.publish(f"product/{new.product}", new, former=former)
     _keep(work, changed)
     return [new.product for new in changed]
 

@@ -2,10 +2,8 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.sfa.products import reads
-from services.sfa.roles import SALES
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
 from shared.web.render import Page, Pages
@@ -17,8 +15,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/products")
     def products(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            return pages.answer(request, "products.html", products=reads.everything(session))
+        with service.look(actor) as look:
+            return pages.answer(request, "products.html", products=reads.everything(look))
 
     return routes

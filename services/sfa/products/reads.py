@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.sfa.products.tables import product
+from shared.access.actions import Action
 from shared.events.sfa import ProductDefined
+from shared.pipeline.look import Look
 
 
 def some(session: Session, codes: Collection[str]) -> dict[str, ProductDefined]:
@@ -18,9 +20,10 @@ def some(session: Session, codes: Collection[str]) -> dict[str, ProductDefined]:
     return {row.code: _described(row) for row in rows}
 
 
-def everything(session: Session) -> list[ProductDefined]:
-    """All products by name."""
-    return [_described(row) for row in session.execute(select(product).order_by(product.c.name, product.c.code))]
+def everything(look: Look) -> list[ProductDefined]:
+    """All products by name. Raises ``Forbidden``."""
+    look.need(Action.PRODUCT_READ)
+    return [_described(row) for row in look.session.execute(select(product).order_by(product.c.name, product.c.code))]
 
 
 def _described(row: Any) -> ProductDefined:

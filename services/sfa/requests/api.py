@@ -5,11 +5,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
 from services.sfa.requests import handlers, reads
 from services.sfa.requests.rules import Decision
-from services.sfa.roles import SALES
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.commands import Command, commands
@@ -49,19 +47,18 @@ def router(service: Service, currency: str) -> APIRouter:
     def some(
         actor: CurrentActor, state: State | None = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
     ) -> list[Request]:
-        """Orders taken on devices, and what became of them, the newest first. Roles sales_manager, rep."""
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            return [_shown(row) for row in reads.some(session, state=state, limit=limit)]
+        """Orders taken on devices, and what became of them, the newest first (request.read)."""
+        with service.look(actor) as look:
+            return [_shown(row) for row in reads.some(look, state=state, limit=limit)]
 
     @routes.post("/requests/{order}/accept")
     def accept(order: Id, command: Once) -> Response:
-        """Place what waits for a person, whatever its age and the rep's territory. Role sales_manager."""
+        """Place what waits for a person, whatever its age and the rep's territory (request.decide)."""
         return command.run(lambda work: _decided(str(order), handlers.accept(work, str(order), currency)))
 
     @routes.post("/requests/{order}/refuse")
     def refuse(order: Id, command: Once) -> Response:
-        """Refuse what waits for a person. Role sales_manager."""
+        """Refuse what waits for a person (request.decide)."""
         return command.run(lambda work: _decided(str(order), handlers.refuse(work, str(order))))
 
     return routes

@@ -23,6 +23,7 @@ from services.sfa.requests.rules import Circumstances, Decision, Request
 from services.sfa.requests.tables import order_decision, order_request
 from services.sfa.territories import reads as territories
 from services.sfa.territories.tables import territory_rep
+from shared.access.actions import Action
 from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import Conflict, NotFound
 from shared.events.envelope import UUID_TEXT, Event
@@ -116,8 +117,10 @@ def refuse(work: Work, order: str) -> Decision:
 
 
 def _waiting(work: Work, order: str) -> Request:
-    work.actor.need("sales_manager")
-    d = order_decision.c
+    work.need(Action.REQUEST_DECIDE)
+    d, r = order_decision.c, order_request.c
+    for member in set(work.session.scalars(select(r.member).where(r.order_id == order))):
+        work.see(Action.REQUEST_DECIDE, member)
     decided = work.session.execute(
         select(d.outcome, d.reason, d.content).where(d.order_id == order).with_for_update()
     ).one_or_none()
@@ -125,7 +128,6 @@ def _waiting(work: Work, order: str) -> Request:
         raise NotFound("no request for this order waits for a person")
     if decided.outcome != "waiting":
         raise Conflict(f"this request was decided already: {decided.outcome} {decided.reason}".strip())
-    r = order_request.c
     rows = work.session.execute(_FIRST.where(r.order_id == order, r.content == decided.content)).all()
     if not rows:
         raise Conflict("the request is being heard again just now; try in a moment")
@@ -202,7 +204,7 @@ def _taken(session: Session, requests: Collection[Request]) -> dict[str, Decisio
 
 def _ready(session: Session) -> bool:
     """Whether there is anything to sell, and anybody who looks after a territory."""
-    return bool(session.scalar(select(exists().select_from(product) & exists().select_from(territory_rep))))
+    return bool(session.scalar(select(exists().select_from(product) & exists().where(territory_rep.c.stands))))
 
 
 def _circumstances(

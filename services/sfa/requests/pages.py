@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.sfa.customers import reads as customers
 from services.sfa.requests import reads
 from services.sfa.requests.api import State
-from services.sfa.roles import SALES
+from shared.access.actions import Action
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
 from shared.web.render import Page, Pages
@@ -21,10 +20,12 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/requests")
     def requests(request: Request, actor: CurrentActor, state: State = "waiting") -> HTMLResponse:
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            found = reads.some(session, state=state, limit=200)
-            names = customers.names_of(session, {row.member for row in found})
-        return pages.answer(request, "requests.html", requests=found, names=names, state=state, states=STATES)
+        with service.look(actor) as look:
+            found = reads.some(look, state=state, limit=200)
+            members = {row.member for row in found}
+            names = customers.names_of(look, members)
+            decidable = look.fields(Action.REQUEST_DECIDE, members)
+        context = {"requests": found, "names": names, "state": state, "states": STATES, "decidable": decidable}
+        return pages.answer(request, "requests.html", **context)
 
     return routes

@@ -4,9 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy.orm import Session
 
-from services.sfa.roles import WRITERS
 from services.sfa.territories import handlers, reads
 from services.sfa.territories.handlers import Assign, Define, Rep
 from shared.edge.http import CurrentActor
@@ -58,8 +56,8 @@ class Territory(BaseModel):
     parent: str
     depth: int
     reps: tuple[str, ...]
-    customers: int
-    """In itself, not counting those in territories below."""
+    customers: int | None
+    """In itself, not counting those in territories below; none where they aren't all within reach."""
 
 
 def router(service: Service) -> APIRouter:
@@ -69,26 +67,25 @@ def router(service: Service) -> APIRouter:
 
     @routes.post("/territories")
     def define(body: DefineBody, command: Once) -> Response:
-        """Add a territory, or change its name or region. Roles sales_manager, importer."""
+        """Add a territory, or change its name or region (territory.define)."""
         new = Define(body.territory, body.name, body.parent, body.expected)
         return command.run(lambda work: {"territory": new.territory, "changed": handlers.define(work, [new])})
 
     @routes.get("/territories")
     def everything(actor: CurrentActor) -> list[Territory]:
-        """All territories, each below its region. Roles sales_manager, rep, importer."""
-        actor.need(*WRITERS)
-        with Session(service.engine) as session:
-            return [_shown(one) for one in reads.everything(session)]
+        """All territories, each below its region (territory.read)."""
+        with service.look(actor) as look:
+            return [_shown(one) for one in reads.everything(look)]
 
     @routes.post("/territories/{territory}/reps")
     def assign_rep(territory: Code, body: RepBody, command: Once) -> Response:
-        """A rep looks after a territory and all below it. Roles sales_manager, importer."""
+        """A rep looks after a territory and all below it (territory.define)."""
         rep = Rep(territory, body.rep)
         return command.run(lambda work: {"assigned": len(handlers.assign_reps(work, [rep]))})
 
     @routes.post("/territories/{territory}/reps/withdraw")
     def withdraw_rep(territory: Code, body: RepBody, command: Once) -> Response:
-        """A rep looks after a territory no longer. Roles sales_manager, importer."""
+        """A rep looks after a territory no longer (territory.define)."""
         rep = Rep(territory, body.rep)
         return command.run(lambda work: {"withdrawn": len(handlers.withdraw_reps(work, [rep]))})
 
@@ -99,15 +96,13 @@ def router(service: Service) -> APIRouter:
         after: Id | None = None,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> list[str]:
-        """Customers that were put into this very territory, by id. Roles sales_manager, rep, importer."""
-        actor.need(*WRITERS)
-        with Session(service.engine) as session:
-            reads.one(session, territory)
-            return reads.customers_in(session, territory, str(after) if after else None, limit)
+        """Customers within reach that were put into this very territory, by id (territory.read, customer.read)."""
+        with service.look(actor) as look:
+            return reads.customers_in(look, territory, str(after) if after else None, limit)
 
     @routes.post("/territory-assignments")
     def assign(body: AssignBody, command: Once) -> Response:
-        """Put customers into a territory, all or none of them. Roles sales_manager, importer."""
+        """Put customers into a territory, all or none of them (territory.define)."""
         wanted = [
             Assign(str(one.customer), body.expected if one.expected is None else one.expected) for one in body.customers
         ]
@@ -115,7 +110,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.post("/customers/{customer}/territory")
     def put(customer: Id, body: PutBody, command: Once) -> Response:
-        """Put one customer into a territory. Roles sales_manager, importer."""
+        """Put one customer into a territory (territory.define)."""
         one = [Assign(str(customer), body.expected)]
         return command.run(lambda work: {"assigned": len(handlers.assign_customers(work, body.territory, one))})
 

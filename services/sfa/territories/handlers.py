@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.sfa.roles import MANAGERS
 from services.sfa.territories.tables import customer_territory, territory, territory_rep
+from shared.access.actions import Action
 from shared.customer.member import Member, member_of, stream
 from shared.customer.territories import closes_circle
 from shared.edge.errors import Conflict, Invalid, NotFound
@@ -52,7 +52,7 @@ def define(work: Work, commands: Sequence[Define]) -> list[str]:
     Raises ``Forbidden``; ``NotFound`` for a region that doesn't exist; ``Conflict`` for a territory that would be
     below itself, or whose region isn't the expected one any more.
     """
-    work.actor.need(*MANAGERS)
+    work.need(Action.TERRITORY_DEFINE)
     # Two changes at once could each close no circle and both together one, so the tree has one writer at a time.
     work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("territories", 0))))
     c = territory.c
@@ -64,7 +64,8 @@ def define(work: Work, commands: Sequence[Define]) -> list[str]:
         if before != (command.name, command.parent):
             known[command.territory] = (command.name, command.parent)
             fact = TerritoryDefined(territory=command.territory, name=command.name, parent=command.parent)
-            work.publish(f"territory/{command.territory}", fact)
+            former = None if before is None else dict(zip(("name", "parent"), before, strict=True))
+            work.publish(f"territory/{command.territory}", fact, former=former)
             changed.append(fact)
     _keep(work, changed)
     return [fact.territory for fact in changed]
@@ -82,31 +83,39 @@ def _check_place(command: Define, known: Mapping[str, tuple[str, str]]) -> None:
 
 def assign_reps(work: Work, commands: Sequence[Rep]) -> list[Rep]:
     """Reps look after territories from now on; gives those that didn't. Raises ``Forbidden``, ``NotFound``."""
-    work.actor.need(*MANAGERS)
+    work.need(Action.TERRITORY_DEFINE)
     need_territories(work, {command.territory for command in commands})
-    rows = [{"territory": c.territory, "rep": c.rep} for c in sorted(set(commands), key=lambda c: (c.territory, c.rep))]
-    t = territory_rep.c
-    new = upsert(territory_rep).on_conflict_do_nothing().returning(t.territory, t.rep)
-    added = [Rep(*row) for row in work.session.execute(new, rows)]
+    wanted = sorted(set(commands), key=lambda c: (c.territory, c.rep))
+    rows = [{"territory": c.territory, "rep": c.rep, "stands": True} for c in wanted]
+    added = [Rep(*row) for row in work.session.execute(_ASSIGN, rows)]
     for each in added:
-        work.publish(f"territory/{each.territory}", TerritoryRepAssigned(territory=each.territory, rep=each.rep))
+        fact = TerritoryRepAssigned(territory=each.territory, rep=each.rep)
+        work.publish(f"territory/{each.territory}", fact, former={"assigned": False})
     return added
+
+
+_NEW = upsert(territory_rep)
+_ASSIGN = _NEW.on_conflict_do_update(
+    index_elements=["territory", "rep"], set_={"stands": True}, where=~territory_rep.c.stands
+).returning(territory_rep.c.territory, territory_rep.c.rep)
 
 
 def withdraw_reps(work: Work, commands: Sequence[Rep]) -> list[Rep]:
     """Reps look after territories no longer; gives those that did. Raises ``Forbidden``, ``NotFound``."""
-    work.actor.need(*MANAGERS)
+    work.need(Action.TERRITORY_DEFINE)
     need_territories(work, {command.territory for command in commands})
     withdrawn = [command for command in commands if _withdraw(work, command)]
     for each in withdrawn:
-        work.publish(f"territory/{each.territory}", TerritoryRepWithdrawn(territory=each.territory, rep=each.rep))
+        fact = TerritoryRepWithdrawn(territory=each.territory, rep=each.rep)
+        work.publish(f"territory/{each.territory}", fact, former={"assigned": True})
     return withdrawn
 
 
 def _withdraw(work: Work, one: Rep) -> bool:
+    # Kept as withdrawn: what was divided once stays so, see shared/pipeline/territories.
     t = territory_rep.c
-    gone = delete(territory_rep).where(t.territory == one.territory, t.rep == one.rep).returning(t.rep)
-    return work.session.scalar(gone) is not None
+    gone = update(territory_rep).where(t.territory == one.territory, t.rep == one.rep, t.stands).values(stands=False)
+    return work.session.scalar(gone.returning(t.rep)) is not None
 
 
 def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[str]:
@@ -115,7 +124,7 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[st
     All or none: raises ``Conflict`` when one is neither where it was expected nor where it is to be, or is erased;
     ``NotFound`` for a territory or customer that doesn't exist; ``Invalid`` for one named twice; ``Forbidden``.
     """
-    work.actor.need(*MANAGERS)
+    work.need(Action.TERRITORY_DEFINE)
     expected = {command.member: command.expected for command in commands}
     if len(expected) < len(commands):
         raise Invalid("a customer is named twice")
@@ -134,7 +143,8 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[st
         )
     moved = [m for m in sorted(expected) if now.get(m, "") != to]
     for member in moved:
-        work.publish(stream(Member(member)), CustomerTerritoryAssigned(territory=to))
+        former = {"territory": now.get(member, "")}
+        work.publish(stream(Member(member)), CustomerTerritoryAssigned(territory=to), former=former)
         work.touch(stream(Member(member)))
     _put(work, [{"member": m, "territory": to, "at": work.now} for m in moved])
     return moved
@@ -165,7 +175,7 @@ def take_in(work: Work, events: list[Event]) -> None:
             case TerritoryDefined() as fact:
                 _keep(work, [fact])
             case TerritoryRepAssigned(territory=of, rep=rep):
-                work.session.execute(upsert(territory_rep).on_conflict_do_nothing(), [{"territory": of, "rep": rep}])
+                work.session.execute(_ASSIGN, [{"territory": of, "rep": rep, "stands": True}])
             case TerritoryRepWithdrawn(territory=of, rep=rep):
                 _withdraw(work, Rep(of, rep))
             case CustomerTerritoryAssigned(territory=to):

@@ -2,9 +2,7 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
-from services.sfa.roles import SALES
 from services.sfa.territories import reads
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
@@ -17,8 +15,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/territories")
     def territories(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*SALES)
-        with Session(service.engine) as session:
-            return pages.answer(request, "territories.html", territories=reads.everything(session))
+        with service.look(actor) as look:
+            return pages.answer(request, "territories.html", territories=reads.everything(look))
 
     return routes

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from services.sfa.territories.tables import customer_territory, territory, territory_rep
+from shared.access.actions import Action, Reach
 from shared.customer import territories
 from shared.customer.territories import Assigned
 from shared.edge.errors import NotFound
 from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.look import Look
+from shared.pipeline.within import within_reach
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,8 @@ class Territory:
     depth: int
     """Regions above it."""
     reps: tuple[str, ...]
-    customers: int
-    """In itself, not counting those in territories below."""
+    customers: int | None
+    """In itself, not counting those in territories below; none where they aren't all within the reader's reach."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Tree:
 
     parents: dict[str, str]
     reps: dict[str, set[str]]
+    divided: bool
+    """Whether anybody ever looked after one."""
 
     def looks_after(self, rep: str, of: str) -> bool:
         """Whether the rep has this territory or a region above it."""
@@ -46,9 +52,11 @@ def tree(session: Session) -> Tree:
     """All territories and their reps: some hundreds."""
     parents = dict(map(tuple, session.execute(select(territory.c.id, territory.c.parent))))
     reps: dict[str, set[str]] = {}
-    for of, rep in session.execute(select(territory_rep.c.territory, territory_rep.c.rep)):
-        reps.setdefault(of, set()).add(rep)
-    return Tree(parents, reps)
+    known = session.execute(select(territory_rep.c.territory, territory_rep.c.rep, territory_rep.c.stands)).all()
+    for of, rep, stands in known:
+        if stands:
+            reps.setdefault(of, set()).add(rep)
+    return Tree(parents, reps, bool(known))
 
 
 def territories_of(session: Session, members: Collection[str]) -> dict[str, str]:
@@ -67,12 +75,12 @@ def own_territory(session: Session, member: str) -> str:
     return session.scalar(select(c.territory).where(c.member == member)) or ""
 
 
-def everything(session: Session) -> list[Territory]:
-    """All territories, each below its region."""
-    known = tree(session)
-    c = customer_territory.c
-    counts = dict(map(tuple, session.execute(select(c.territory, func.count()).group_by(c.territory))))
-    names = dict(map(tuple, session.execute(select(territory.c.id, territory.c.name))))
+def everything(look: Look) -> list[Territory]:
+    """All territories, each below its region. Raises ``Forbidden``."""
+    look.need(Action.TERRITORY_READ)
+    known = tree(look.session)
+    names = dict(map(tuple, look.session.execute(select(territory.c.id, territory.c.name))))
+    counts = _counts(look, known, names)
 
     def place(one: str) -> list[tuple[str, str]]:
         return [(names[above], above) for above in reversed(territories.upward(one, known.parents)) if above in names]
@@ -84,25 +92,43 @@ def everything(session: Session) -> list[Territory]:
             known.parents[one],
             len(place(one)) - 1,
             tuple(sorted(known.reps.get(one, ()))),
-            counts.get(one, 0),
+            counts.get(one),
         )
         for one in sorted(names, key=place)
     ]
 
 
-def one(session: Session, id: str) -> Territory:
-    """Raises ``NotFound``."""
-    for found in everything(session):
-        if found.id == id:
-            return found
-    raise NotFound(f"there is no territory {id}")
-
-
-def customers_in(session: Session, id: str, after: str | None, limit: int) -> list[str]:
-    """Members that were put into this very territory, in order of their ids, from ``after`` on."""
+def _counts(look: Look, known: Tree, ids: Collection[str]) -> dict[str, int]:
+    """How many customers were put into each of the territories of which all are within reach."""
+    reaches = look.grants.reaches(Action.CUSTOMER_READ)
+    if Reach.ALL in reaches or (Reach.TERRITORY in reaches and not known.divided):
+        counted = set(ids)
+    else:
+        mine = Reach.TERRITORY in reaches
+        counted = {one for one in ids if mine and known.looks_after(look.actor.id, one)}
     c = customer_territory.c
-    query = select(c.member).where(c.territory == id).order_by(c.member).limit(limit)
-    return list(session.scalars(query if after is None else query.where(c.member > after)))
+    query = select(c.territory, func.count()).where(c.territory.in_(sorted(counted))).group_by(c.territory)
+    return dict.fromkeys(counted, 0) | dict(map(tuple, look.session.execute(query)))
+
+
+def customers_in(look: Look, id: str, after: str | None, limit: int) -> list[str]:
+    """Members within reach that were put into this very territory, in order of their ids, from ``after`` on.
+
+    Raises ``Forbidden``, ``NotFound``.
+    """
+    look.need(Action.TERRITORY_READ)
+    look.need(Action.CUSTOMER_READ)
+    if look.session.scalar(select(territory.c.id).where(territory.c.id == id)) is None:
+        raise NotFound(f"there is no territory {id}")
+    c = customer_territory.c
+    query = select(c.member).where(c.territory == id).order_by(c.member)
+
+    def more(last: Row[Any] | None, size: int) -> Sequence[Row[Any]]:
+        start = after if last is None else last.member
+        return look.session.execute((query if start is None else query.where(c.member > start)).limit(size)).all()
+
+    found = within_reach(look, Action.CUSTOMER_READ, more, lambda row: row.member, limit)
+    return [row.member for row, _ in found]
 
 
 def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Index, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, true
 
 from services.sfa.metadata import metadata
 from shared.pipeline.customer_tables import Id
@@ -20,6 +20,7 @@ territory_rep = Table(
     metadata,
     Column("territory", Text, primary_key=True),
     Column("rep", Text, primary_key=True, comment="looks after the territory and all below it"),
+    Column("stands", Boolean, nullable=False, server_default=true(), comment="false once the rep was withdrawn"),
     Index("territory_rep_rep", "rep"),
 )
 
