@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 KAFKA_PREFIX = "CRM_KAFKA_"
 
 
 class BadSettings(SystemExit):
     """The environment doesn't say what the process needs; the text names every variable at once."""
+
+
+KEY_BYTES = 32
+
+
+def key_encryption_keys(text: str) -> dict[str, bytes]:
+    """Parse ``name:base64,name:base64``. Raises ``ValueError``, which never quotes what was given: a name that was
+    forgotten makes a key of the text before the colon."""
+    keys: dict[str, bytes] = {}
+    for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        name, colon, encoded = entry.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise ValueError(f"key-encrypting key {number} is not base64") from None
+        if not colon or len(key) != KEY_BYTES:
+            raise ValueError(f"key-encrypting key {number} isn't a name, a colon and {KEY_BYTES} bytes in base64")
+        keys[name] = key
+    if not keys:
+        raise ValueError("no key-encrypting key is given")
+    return keys
 
 
 class Settings(BaseModel):
@@ -65,8 +90,10 @@ class Settings(BaseModel):
         description="CRM_FAILURES_A_MINUTE: bad tokens from one address at one process",
     )
     longest_token_seconds: int = Field(
-        3600, ge=60, description="CRM_LONGEST_TOKEN_SECONDS: the longest life of an access token that the issuer gives; "
-        "for so long it is known which sessions were ended"
+        3600,
+        ge=60,
+        description="CRM_LONGEST_TOKEN_SECONDS: the longest life of an access token that the issuer gives; "
+        "for so long it is known which sessions were ended",
     )
     default_region: str = Field(
         "US", description="CRM_DEFAULT_REGION: country of phone numbers written without a country code"
@@ -87,7 +114,25 @@ class Settings(BaseModel):
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="CRM_CURRENCY: of all amounts, ISO 4217")
     notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 
+    @field_validator("key_encryption_keys")
+    @classmethod
+    def _are_keys(cls, text: str) -> str:
+        key_encryption_keys(text)
+        return text
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_url(cls, text: str) -> str:
+        try:
+            driver = make_url(text).drivername
+        except (ArgumentError, ValueError):
+            driver = ""
+        if driver != DRIVER:
+            raise ValueError(f"isn't a URL that begins with {DRIVER}://")
+        return text
+
+
+DRIVER = "postgresql+psycopg"
 SERVICES = ("callcenter", "marketing", "sfa", "sync")
 _PER_SERVICE = ("database_url", "port", "metrics_port", "client_id", "client_secret")
 _GATHERED = ("service", "kafka", "urls")

@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.edge.settings import KEY_BYTES, key_encryption_keys
 from shared.events.facts import ERASED
 
 NONCE_BYTES = 12
-KEY_BYTES = 32
+
 FORM = "1:"
 
 
@@ -43,9 +44,9 @@ class KeyEncryptionKeys:
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         if not keys:
             raise ValueError("no key-encrypting key is given")
-        for name, key in keys.items():
+        for number, key in enumerate(keys.values(), 1):
             if len(key) != KEY_BYTES:
-                raise ValueError(f"key-encrypting key {name!r} has {len(key)} bytes, not {KEY_BYTES}")
+                raise ValueError(f"key-encrypting key {number} has {len(key)} bytes, not {KEY_BYTES}")
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._current = next(iter(keys))
         self.fingerprint_keys = tuple(
@@ -57,15 +58,8 @@ class KeyEncryptionKeys:
 
     @classmethod
     def from_text(cls, text: str) -> KeyEncryptionKeys:
-        """Parse ``name:base64,name:base64``, the newest first."""
-        keys = {}
-        for entry in filter(None, (part.strip() for part in text.split(","))):
-            name, _, encoded = entry.partition(":")
-            try:
-                keys[name] = base64.b64decode(encoded, validate=True)
-            except binascii.Error:
-                raise ValueError(f"key-encrypting key {name!r} is not base64") from None
-        return cls(keys)
+        """Those of the setting, the newest first."""
+        return cls(key_encryption_keys(text))
 
     def wrap(self, key: bytes, *, source: str, member: str) -> str:
         nonce = os.urandom(NONCE_BYTES)

@@ -17,6 +17,7 @@ from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Slice, Subscriptions
 from shared.pipeline.tasks import Task
 from shared.pipeline.worker import Worker
+from tests.builders import KEKS as KEKS_TEXT
 from tests.probe import Pair
 
 
@@ -39,7 +40,7 @@ def worker(
         service=service.name,
         database_url="unused",
         kafka=dict(service.kafka),
-        key_encryption_keys="unused",
+        key_encryption_keys=KEKS_TEXT,
         port=1,
         token_issuer="unused",
         jwks_file=Path("unused"),

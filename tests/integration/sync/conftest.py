@@ -20,6 +20,7 @@ from shared.edge.settings import Settings
 from shared.edge.wakeup import Wakeup
 from shared.pipeline import migrate
 from shared.pipeline.service import Service
+from tests.builders import KEKS as KEKS_TEXT
 from tests.integration.sync.field import Carried, Field, field_of
 from tests.integration.sync.told import KEKS, Teller
 from tests.servers import PostgresServer
@@ -55,7 +56,7 @@ def settings_of(sync: Service, jwks: Path, notify_url: str = "") -> Settings:
         service="sync",
         database_url=sync.engine.url.render_as_string(hide_password=False),
         kafka={},
-        key_encryption_keys="",
+        key_encryption_keys=KEKS_TEXT,
         port=1,
         urls=URLS,
         token_issuer=ISSUER,

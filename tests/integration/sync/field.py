@@ -42,6 +42,7 @@ from shared.pipeline import migrate, rebuild, tasks
 from shared.pipeline.attempt import attempt
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from tests.builders import KEKS as KEKS_TEXT
 from tests.builders import Issuer, SetClock
 from tests.integration.sync.told import KEKS, Teller, event_of, pass_all
 from tests.servers import PostgresServer
@@ -267,7 +268,7 @@ def field_of(postgres: PostgresServer, folder: Path) -> Iterator[Field]:
         service="sync",
         database_url=url,
         kafka={},
-        key_encryption_keys="",
+        key_encryption_keys=KEKS_TEXT,
         port=1,
         token_issuer=issuer.name,
         jwks_file=issuer.jwks_file,
