@@ -117,7 +117,11 @@ _IN_ORDER: tuple[Fact, ...] = (
     callcenter.OutageProposed(outage=_OUTAGE, product="internet.fiber", place="us-617", since=_CALLED, cases=(_CASE,)),
     callcenter.OutageConfirmed(outage=_OUTAGE),
     callcenter.OutageDismissed(outage=_OUTAGE, reason="over"),
-    heads.HeadsReported(heads={f"customer/{_MATE}": 12}),
+    heads.HeadsReported(
+        heads={f"customer/{_MATE}": 12},
+        audited=1_204,
+        audit_hash="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ),
     heads.ServiceLeft(),
     customer.SequenceVoided(),
     customer.CustomerErased(reason="request"),

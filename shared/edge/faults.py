@@ -32,6 +32,7 @@ POINTS: dict[str, str] = {
     "intent.take": "the commit by which a process takes an effect on",
     "intent.perform": "the outward effect itself",
     "intent.commit": "the commit that notes an effect as done",
+    "audit.commit": "the commit of new links in the audit log's chain",
     "signal.send": "a signal of the live windows handed to the Kafka producer",
     "signal.commit": "the commit of signals with all their effects",
     "live.send": "an update sent to an open page",

@@ -8,6 +8,7 @@ OUTBOX_SENT = Counter("crm_outbox_sent_total", "Outbox rows acknowledged by Kafk
 OUTBOX_UNSENT = Gauge("crm_outbox_unsent", "Outbox rows that wait for the relay")
 RELAY_LEADS = Gauge("crm_relay_leads", "1 while this process is the one that sends for its service")
 RELAY_STOPPED = Gauge("crm_relay_stopped", "1 while the relay refuses to send until recover was run")
+AUDIT_STOPPED = Gauge("crm_audit_stopped", "1 while the audit log isn't chained on until recover was run")
 EVENTS_RECEIVED = Counter(
     "crm_events_received_total", "Events by what the gate said of them", ["subscription", "verdict"]
 )

@@ -11,6 +11,10 @@ class HeadsReported(Fact, frozen=True, kw_only=True):
 
     heads: dict[str, int]
     """Stream -> the sequence of its newest event, of those that moved since the last report."""
+    audited: int = 0
+    """The newest position of this service's audit log, if it went on since the last report; else 0."""
+    audit_hash: str = ""
+    """The hash at that position, in hexadecimal: neither it nor what lies before it can be changed unnoticed."""
 
 
 @fact("service.left", stream="service")

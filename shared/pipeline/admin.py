@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import getpass
 from datetime import UTC
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
 from shared.edge.errors import Conflict, NotFound
 from shared.edge.settings import Settings
-from shared.pipeline import heads, keyreader, parking, rebuild, recovery, relay
+from shared.pipeline import heads, keyreader, parking, rebuild, recovery, relay, verifying
 from shared.pipeline.receive import Subscription, redrive, skip
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
+from shared.pipeline.work import Work
 from shared.pipeline.worker import moving
 
 COMMANDS = {
@@ -24,6 +26,7 @@ COMMANDS = {
     "recover": "after a restore: bring database and log together (looks only, without --apply)",
     "leave": "once its workers are stopped: tell the other services that this block is given up; they keep what they "
     "know from it, as of now",
+    "audit": "recompute the audit log's chain and compare it with what was anchored in the log of events",
     "rebuild": "empty what is derived from events and play the log again",
 }
 
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace, settings: Settings, subscriptions: Subscr
     """Carry out one of the commands; gives the process's exit status."""
     service = Service.of(settings, process="admin", pool_size=2)
     command = {"parked": _parked, "redrive": _redrive, "skip": _skip, "recover": _recover}
-    command |= {"leave": _leave, "rebuild": _rebuild}
+    command |= {"leave": _leave, "rebuild": _rebuild, "audit": _audit}
     try:
         return command[arguments.command](arguments, settings, service, subscriptions)
     finally:
@@ -107,7 +110,7 @@ def _redrive(arguments: argparse.Namespace, settings: Settings, service: Service
         subscription = _named(known, name)
         went, stay = service.transact(
             _operator(),
-            lambda work, s=subscription, p=(source, stream): redrive(work, s, p),  # type: ignore[misc]
+            lambda work, s=subscription, p=(source, stream): _redriven(work, s, p),  # type: ignore[misc]
             point="consumer.commit",
         )
         left += stay
@@ -119,16 +122,37 @@ def _skip(arguments: argparse.Namespace, settings: Settings, service: Service, o
     subscription = _subscription(arguments, settings, service, of)
     went, stay = service.transact(
         _operator(),
-        lambda work: skip(work, subscription, (arguments.source, arguments.stream), arguments.reason),
+        lambda work: _skipped(work, subscription, (arguments.source, arguments.stream), arguments.reason),
         point="consumer.commit",
     )
     print(f"skipped; {went} events behind it handled, {stay} stay")
     return 1 if stay else 0
 
 
+def _redriven(work: Work, subscription: Subscription, place: tuple[str, str]) -> tuple[int, int]:
+    went, stay = redrive(work, subscription, place)
+    _note(work, "redrive", place[1], subscription=subscription.name, source=place[0], handled=went, stay=stay)
+    return went, stay
+
+
+def _skipped(work: Work, subscription: Subscription, place: tuple[str, str], reason: str) -> tuple[int, int]:
+    went, stay = skip(work, subscription, place, reason)
+    # Not the reason, which is a free text: it stands with what was skipped.
+    _note(work, "skip", place[1], subscription=subscription.name, source=place[0], handled=went, stay=stay)
+    return went, stay
+
+
+def _note(work: Work, command: str, subject: str, **detail: Any) -> None:
+    """Have the audit log say what the operator did."""
+    work.did.insert(0, f"operator.{command}")
+    work.changed(subject, **detail)
+
+
 def _recover(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
     try:
-        report = recovery.recover(service, of.slices, apply=arguments.apply, accept_loss=arguments.accept_loss)
+        report = recovery.recover(
+            service, of.slices, apply=arguments.apply, accept_loss=arguments.accept_loss, by=_operator()
+        )
     except recovery.LogTooShort as error:
         print(f"{error}. What is missing can't be had again; 'recover --accept-loss' goes on without it")
         return 1
@@ -137,7 +161,7 @@ def _recover(arguments: argparse.Namespace, settings: Settings, service: Service
 
 
 def _print(report: recovery.Report, *, applied: bool) -> None:
-    if not report.missing and not report.voided and not report.outside:
+    if not report.found:
         print("log and database agree")
         return
     for message in report.missing:
@@ -151,6 +175,8 @@ def _print(report: recovery.Report, *, applied: bool) -> None:
             f"outside of the log\t{place.subscription}\t{place.topic}[{place.partition}]\t"
             f"{place.offset} isn't between {place.beginning} and {place.end}: read again from {place.beginning}"
         )
+    if lost := report.audit_lost:
+        print(f"audit log\tpositions {lost.first} to {lost.anchored.pos} aren't as they were anchored")
     if applied:
         print(
             f"heads moved on; {report.taken_in} of {len(report.missing)} missing events taken in again, "
@@ -167,12 +193,31 @@ def _leave(arguments: argparse.Namespace, settings: Settings, service: Service, 
         return 0
     if relay.is_led(service):
         raise Conflict(f"a worker of {service.name} still runs; its next sign of life would say that it is back")
-    service.transact(_operator(), heads.leave)
+    service.transact(_operator(), _left)
     if left := relay.send_all(service):
         print(f"said so, but {left} rows of the outbox aren't sent yet; run it again when Kafka answers")
         return 1
     print("said so")
     return 0
+
+
+def _left(work: Work) -> None:
+    heads.leave(work)
+    _note(work, "leave", f"service/{work.source}")
+
+
+def _rebuilt(work: Work, subscription: Subscription) -> None:
+    rebuild.rebuild(work, subscription.name, subscription.slices)
+    _note(work, "rebuild", f"service/{work.source}", subscription=subscription.name)
+
+
+def _audit(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
+    verdict = verifying.verify(service)
+    print(f"{verdict.entries} entries in the chain, {verdict.anchors} anchors in the log; it ends at {verdict.head}")
+    for text in (*verdict.notes, *verdict.problems):
+        print(text)
+    print("something is wrong" if verdict.problems else "nothing is missing and nothing was changed")
+    return 1 if verdict.problems else 0
 
 
 def _rebuild(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
@@ -181,6 +226,6 @@ def _rebuild(arguments: argparse.Namespace, settings: Settings, service: Service
     if not arguments.yes:
         print(f"would empty {tables} and play the log again to {subscription.name}; run it again with --yes")
         return 0
-    service.transact(_operator(), lambda work: rebuild.rebuild(work, subscription.name, subscription.slices))
+    service.transact(_operator(), lambda work: _rebuilt(work, subscription))
     print(f"emptied {tables}; {subscription.name} plays the log again as soon as a worker runs")
     return 0

@@ -94,6 +94,11 @@ def refused(actor: Actor, now: datetime, route: str, subject: str, why: str) -> 
     return _entry(actor, now, route, REFUSED, [subject] if subject else [], {"why": why})
 
 
+def operated(actor: Actor, now: datetime, action: str, subject: str, **detail: Any) -> dict[str, Any]:
+    """The entry of what a person did by a command on the server."""
+    return _entry(actor, now, action, CHANGED, [subject], {"changes": [{"subject": subject, **detail}]})
+
+
 def _entry(
     actor: Actor, at: datetime, action: str, outcome: str, subjects: list[str], detail: Mapping[str, Any]
 ) -> dict[str, Any]:

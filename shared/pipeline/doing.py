@@ -37,8 +37,8 @@ class Doing:
     now: datetime
     grants: Grants = NOTHING
     reaches: Reaches = nobody_near
-    did: list[Action] = field(default_factory=list)
-    """What was asked leave for, for the audit log."""
+    did: list[str] = field(default_factory=list)
+    """What was asked leave for, and what else was done by name, for the audit log."""
 
     def need(self, action: Action) -> None:
         """Raises ``Forbidden`` unless the action is granted for some record at least."""

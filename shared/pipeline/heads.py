@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared.events.envelope import Event
 from shared.events.heads import HeadsReported, ServiceLeft
+from shared.pipeline import chain
 from shared.pipeline.subscriptions import Slice
 from shared.pipeline.tables import heard_from
 from shared.pipeline.work import Work
@@ -45,10 +46,17 @@ ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
 """).bindparams(bindparam("streams"), bindparam("sequences"))
 
 
+# The audit log's head is noted among those of the streams, whose prefixes all end with "/".
+_ANCHOR = text("""
+INSERT INTO head_reported AS r (stream, sequence) VALUES ('audit', :pos)
+ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence WHERE r.sequence < excluded.sequence RETURNING true
+""")
+
+
 def report(work: Work, moved: Iterable[str] | None) -> int:
     """Publish the heads of the streams that moved; ``None``: find them, as after a start. Gives how many.
 
-    Published even when none moved: a sign of life.
+    Published even when none moved: a sign of life. The last one says how far the audit log has come, if it went on.
     """
     if moved is None:
         rows = work.session.execute(_UNREPORTED).all()
@@ -59,12 +67,22 @@ def report(work: Work, moved: Iterable[str] | None) -> int:
     part = list(islice(each, MOST))
     while True:
         heads = dict(map(tuple, part))
-        work.publish(PREFIX + work.source, HeadsReported(heads=heads))
+        part = list(islice(each, MOST))
+        end = chain.Head() if part else _audited(work)
+        fact = HeadsReported(heads=heads, audited=end.pos, audit_hash=end.hash.hex())
+        work.publish(PREFIX + work.source, fact)
         if heads:
             work.session.execute(_REPORTED, {"streams": list(heads), "sequences": list(heads.values())})
-        part = list(islice(each, MOST))
         if not part:
             return len(rows)
+
+
+def _audited(work: Work) -> chain.Head:
+    end = chain.head(work.session)
+    # Never lower than before: a chain that was cut off isn't to be anchored.
+    if end.pos and work.session.scalar(_ANCHOR, {"pos": end.pos}):
+        return end
+    return chain.Head()
 
 
 def heard(work: Work, events: list[Event]) -> None:

@@ -16,11 +16,13 @@ from confluent_kafka.admin import AdminClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.edge.actor import Actor
 from shared.events import envelope
 from shared.events.customer import SequenceVoided
 from shared.events.envelope import Event
 from shared.events.facts import type_of
-from shared.pipeline import keyreader, keys, offsets, topics
+from shared.pipeline import anchors, audit, chain, keyreader, keys, offsets, topics
+from shared.pipeline.anchors import Anchor
 from shared.pipeline.attempt import attempt
 from shared.pipeline.incoming import Incoming, read
 from shared.pipeline.reading import LogTooShort, ReadTimedOut, stretch
@@ -62,6 +64,14 @@ class Outside:
     end: int
 
 
+@dataclass(frozen=True)
+class AuditLost:
+    """Positions of the audit log that were anchored and aren't here; none (first > last) when they differ instead."""
+
+    first: int
+    anchored: Anchor
+
+
 @dataclass
 class Report:
     """What ``recover`` found, and has put right if it was told to."""
@@ -80,6 +90,12 @@ class Report:
     """Sequences by stream that the log lost."""
     outside: list[Outside] = field(default_factory=list)
     """Where this service would read on, though the log has no such place any more."""
+    audit_lost: AuditLost | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anything to put right."""
+        return bool(self.missing or self.voided or self.outside or self.audit_lost)
 
 
 def check(service: Service, alive: Callable[[], object] = lambda: None) -> None:
@@ -154,13 +170,16 @@ def _unknown(service: Service, incoming: Sequence[Incoming]) -> list[Incoming]:
         return [sound[place - 1][0] for place in places]
 
 
-def recover(service: Service, slices: Sequence[Slice], *, apply: bool, accept_loss: bool = False) -> Report:
+def recover(
+    service: Service, slices: Sequence[Slice], *, apply: bool, accept_loss: bool = False, by: Actor | None = None
+) -> Report:
     """Bring database and log together; without ``apply`` only look.
 
     Heads move on past the log, unsent rows that collide get new sequences, and claims and erasures of this
     service that only the log knows are folded in again. With ``accept_loss``, for what the log has lost void
     events are published, so that later readers find no gap, and subscriptions whose offsets lie outside of the log
-    read what is left of it again (their positions say what they had). Raises ``LogTooShort`` when the log lost
+    read what is left of it again (their positions say what they had). The audit log notes all this as done ``by``, and
+    goes on behind what was anchored last. Raises ``LogTooShort`` when the log lost
     something and ``accept_loss`` wasn't said, ``RuntimeError`` while a relay of the service is running.
     """
     report = Report(outside=_outside(service))
@@ -173,11 +192,23 @@ def recover(service: Service, slices: Sequence[Slice], *, apply: bool, accept_lo
         if not accept_loss:
             raise
         report.voided = _lost(service)
-    if apply and (report.missing or report.voided or report.outside):
+    report.audit_lost = _audit_lost(service)
+    if apply and report.found:
         keyreader.catch_up(service, [service.name])
         ends = _ends(service)
-        service.transact(service.itself, lambda work: _apply(work, service, slices, report, ends))
+        service.transact(by or service.itself, lambda work: _apply(work, service, slices, report, ends))
     return report
+
+
+def _audit_lost(service: Service) -> AuditLost | None:
+    anchored = anchors.last(service)
+    with Session(service.engine) as session:
+        try:
+            chain.refuse_if_behind(session, anchored)
+        except chain.Behind:
+            assert anchored is not None
+            return AuditLost(chain.head(session).pos + 1, anchored)
+    return None
 
 
 def _outside(service: Service) -> list[Outside]:
@@ -217,6 +248,26 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
 """),
         {"topic": service.events_topic, "partitions": list(ends), "offsets": list(ends.values())},
     )
+    _note(work, report)
+
+
+RECOVER = "operator.recover"
+
+
+def _note(work: Work, report: Report) -> None:
+    if lost := report.audit_lost:
+        # Before any other entry: what comes after it is linked behind it.
+        last, digest = lost.anchored.pos, lost.anchored.hash
+        said = audit.operated(work.actor, work.now, RECOVER, chain.LOST, first=lost.first, last=last, hash=digest)
+        chain.go_on(work.session, lost.anchored, said)
+    if report.missing or report.voided or report.outside:
+        work.did.insert(0, RECOVER)
+        work.changed(
+            f"service/{work.source}",
+            missing=len(report.missing),
+            voided=sum(map(len, report.voided.values())),
+            read_again=len(report.outside),
+        )
 
 
 def _move_on(work: Work, report: Report) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -21,9 +22,12 @@ from shared.access import roles
 from shared.access.grants import EVERYTHING, Grant, Grants
 from shared.edge.actor import Actor
 from shared.edge.errors import Unauthenticated, Unavailable
+from shared.pipeline.work import Work
 
 LOOK_SECONDS = 1.0
 STALE_SECONDS = 10.0
+LEEWAY = timedelta(minutes=5)
+"""By so much the clocks of issuer and services may differ."""
 BOUND_SECONDS = 2.0
 """A role that was changed and a session that was ended hold everywhere after this at the latest."""
 
@@ -53,6 +57,7 @@ class Standing:
         self._known = _Known()
         self._read = ("", "")
         self._looked: float | None = None
+        self._turn = threading.Lock()
 
     def grants_of(self, actor: Actor) -> Grants:
         """What an actor may here. Raises ``Unavailable`` when it isn't known."""
@@ -77,6 +82,11 @@ class Standing:
 
     def refresh(self) -> None:
         """Look now. Raises ``SQLAlchemyError``."""
+        # One after the other, so that an older look can't come after a newer one.
+        with self._turn:
+            self._refresh()
+
+    def _refresh(self) -> None:
         with self._engine.connect() as connection:
             row = connection.execute(_LOOK).one()
         if (row.roles, row.ended) != self._read:
@@ -86,7 +96,8 @@ class Standing:
                 ended[subject, session] = max(at, ended.get((subject, session), 0.0))
             self._known = _Known(custom, ended)
             self._read = (row.roles, row.ended)
-        self._looked = time.monotonic()
+        if self._looked is not None:
+            self._looked = time.monotonic()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -115,3 +126,11 @@ class Standing:
     def _refuse_if_stale(self) -> None:
         if self._looked is not None and time.monotonic() - self._looked > STALE_SECONDS:
             raise Unavailable("who may do what can't be looked up just now; try again")
+
+
+def forget_ended(work: Work, life: timedelta) -> int:
+    """Delete what no token can be of any more, if tokens live for ``life`` at most; gives how many."""
+    gone = work.session.execute(
+        text("DELETE FROM ended_session WHERE at < :before RETURNING 1"), {"before": work.now - life - LEEWAY}
+    )
+    return len(gone.all())

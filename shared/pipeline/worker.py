@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 from confluent_kafka import KafkaException
@@ -17,12 +18,13 @@ from sqlalchemy.orm import Session
 
 from shared.edge import faults, logs, metrics
 from shared.edge.settings import Settings
-from shared.pipeline import commands, intents, keyreader, outbox, tasks, topics
+from shared.pipeline import chain, commands, intents, keyreader, outbox, tasks, topics
 from shared.pipeline.consumer import Stopped, SubscriptionConsumer
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
 from shared.pipeline.receive import Subscription
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
+from shared.pipeline.standing import forget_ended
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
 from shared.pipeline.tables import heard
 from shared.pipeline.tasks import Task, Tasks
@@ -105,6 +107,7 @@ class Worker:
     def _parts(self) -> list[tuple[str, Callable[[], None]]]:
         parts: list[tuple[str, Callable[[], None]]] = [
             ("relay", Relay(self._service, self.stop, self._settings.heads_seconds).run),
+            ("audit", chain.Chainer(self._service, self.stop).run),
             ("upkeep", self._upkeep),
         ]
         for subscription in self._moving:
@@ -167,6 +170,8 @@ class Worker:
                     metrics.DUE.labels(task.name).set(waiting.get(task.name, 0))
                 if rounds % FORGET_EVERY == 0:
                     self._service.transact(self._service.itself, commands.forget_old)
+                    life = timedelta(seconds=self._settings.longest_token_seconds)
+                    self._service.transact(self._service.itself, lambda work, of=life: forget_ended(work, of))  # type: ignore[misc]
                     # An erased member's key that a frozen relay sent after its mark is found and marked again.
                     keyreader.catch_up(self._service, [self._service.name])
                 rounds += 1
