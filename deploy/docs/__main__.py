@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from deploy.docs import asyncapi, benchmarks, commands, events, plots, reference, services
+from deploy.docs import asyncapi, benchmarks, commands, events, plots, reference, roles, services
 from deploy.scale import page as scale
 from deploy.scale import plots as scale_plots
 
@@ -24,6 +24,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "metrics.md": reference.metrics_page,
         "fault-points.md": reference.fault_points_page,
         "commands.md": commands.page,
+        "roles.md": roles.page,
         "benchmarks.md": benchmarks.page,
         "scale.md": scale.page,
         **{f"openapi/{service}.json": partial(openapi, service) for service in services.names()},

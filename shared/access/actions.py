@@ -88,15 +88,17 @@ _BY_TERRITORY = frozenset({Reach.ALL, Reach.TERRITORY, Reach.OWN})
 _OF_PLACE = frozenset({Reach.ALL, Reach.TERRITORY})
 
 
-def _customers(reaches: frozenset[Reach]) -> dict[Action, frozenset[Reach]]:
+def _seen(reaches: frozenset[Reach]) -> dict[Action, frozenset[Reach]]:
     return {
         Action.CUSTOMER_READ: reaches,
-        Action.CUSTOMER_EDIT: reaches,
-        Action.CUSTOMER_REGISTER: _ALL,
         Action.CUSTOMER_EXPORT: reaches,
         Action.CUSTOMER_ERASE: reaches,
         Action.CUSTOMER_ERASE_CONSENT: _ALL,
     }
+
+
+def _met(reaches: frozenset[Reach]) -> dict[Action, frozenset[Reach]]:
+    return {**_seen(reaches), Action.CUSTOMER_EDIT: reaches, Action.CUSTOMER_REGISTER: _ALL}
 
 
 _EVERYWHERE = dict.fromkeys(
@@ -106,7 +108,7 @@ _EVERYWHERE = dict.fromkeys(
 SUPPORTS: Mapping[str, Supported] = {
     "callcenter": {
         **_EVERYWHERE,
-        **_customers(_BY_CONTACT),
+        **_met(_BY_CONTACT),
         **dict.fromkeys((Action.CONTACT_READ, Action.CONTACT_WORK, Action.CASE_READ, Action.CASE_WORK), _BY_CONTACT),
         **dict.fromkeys(
             (
@@ -122,12 +124,12 @@ SUPPORTS: Mapping[str, Supported] = {
     },
     "marketing": {
         **_EVERYWHERE,
-        **_customers(_ALL),
+        **_seen(_ALL),
         **dict.fromkeys((Action.SEGMENT_READ, Action.SEGMENT_DEFINE), _ALL),
     },
     "sfa": {
         **_EVERYWHERE,
-        **_customers(_BY_TERRITORY),
+        **_met(_BY_TERRITORY),
         **dict.fromkeys((Action.ORDER_READ, Action.ORDER_PLACE, Action.ORDER_STEP), _BY_TERRITORY),
         **dict.fromkeys((Action.REQUEST_READ, Action.REQUEST_DECIDE), _BY_TERRITORY),
         **dict.fromkeys(
@@ -143,7 +145,8 @@ SUPPORTS: Mapping[str, Supported] = {
     },
     "sync": {
         **_EVERYWHERE,
-        **_customers(_OF_PLACE),
+        **_seen(_OF_PLACE),
+        Action.CUSTOMER_EDIT: _OF_PLACE,
         **dict.fromkeys((Action.TIMELINE_READ, Action.IDENTITY_DECIDE), _OF_PLACE),
         **dict.fromkeys((Action.DEVICE_PULL, Action.DEVICE_PUSH), frozenset({Reach.TERRITORY})),
         **dict.fromkeys((Action.DEVICE_ENROL, Action.DEVICE_MANAGE), _ALL),
