@@ -112,6 +112,18 @@ class Settings(BaseModel):
         60.0, gt=0, description="CRM_HEADS_SECONDS: how often a service says how far it has come, a sign of life"
     )
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="CRM_CURRENCY: of all amounts, ISO 4217")
+    backup_days: int = Field(
+        35,
+        ge=1,
+        description="CRM_BACKUP_DAYS: for how long backups of databases and of keys are kept, at most: what certificates "
+        "of erasures say. Keeping them no longer is up to whoever makes them",
+    )
+    certificate_key: str = Field(
+        "",
+        repr=False,
+        description="CRM_CERTIFICATE_KEY: the private key that signs certificates of erasures, Ed25519 or P-256, as PEM "
+        "or JWK; they are unsigned if empty",
+    )
     notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 
     @field_validator("key_encryption_keys")
