@@ -17,6 +17,7 @@ from services.callcenter.contacts import api as contacts
 from services.callcenter.contacts import pages as contact_pages
 from services.callcenter.customers import api as customers
 from services.callcenter.customers import pages as customer_pages
+from services.callcenter.customers.erasure import FORGETTING
 from services.callcenter.desk import pages as desk
 from services.callcenter.imports import api as imports
 from services.callcenter.insights import api as insights
@@ -24,8 +25,14 @@ from services.callcenter.insights import pages as insight_pages
 from services.callcenter.metadata import metadata
 from services.callcenter.outages import api as outages
 from services.callcenter.outages import pages as supervisor
+from services.callcenter.reaches import reaches
 from services.callcenter.streams.intake import Intake
 from services.callcenter.subscriptions import SUBSCRIPTIONS
+from shared.administration.erasures import answers as forgetting
+from shared.administration.erasures import command as certificates
+from shared.administration.erasures import log as key_logs
+from shared.administration.erasures import pages as erasures
+from shared.administration.erasures import tables as erasure_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
@@ -37,11 +44,12 @@ from shared.web import pages as web
 
 NAME = "callcenter"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata, erasure_tables.metadata)
 
 
 def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
+    of = of.near(reaches)
     live = Live(settings.database_url)
     pages = texts.pages()
     routers = [
@@ -59,13 +67,14 @@ def app(settings: Settings, of: Service) -> FastAPI:
         cases.router(of),
         insights.router(of),
         outages.router(of),
+        *erasures.routers(of, settings, pages, FORGETTING),
     ]
     return application("Call center", settings, of, live, routers)
 
 
 def parts(of: Service, stop: threading.Event) -> dict[str, Callable[[], None]]:
     """What else runs in the worker."""
-    return {"signals": Intake(of, stop).run}
+    return {"signals": Intake(of, stop).run, **key_logs.parts(of, stop)}
 
 
 def streams(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -81,6 +90,10 @@ BLOCK = Block(
     METADATAS,
     app,
     lambda _: SUBSCRIPTIONS,
+    tasks=lambda _: (forgetting.task(FORGETTING),),
     parts=parts,
-    more=(Command("streams", "count contacts and cases over live windows, and see bursts of cases", streams),),
+    more=(
+        certificates.COMMAND,
+        Command("streams", "count contacts and cases over live windows, and see bursts of cases", streams),
+    ),
 )

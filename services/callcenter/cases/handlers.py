@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from services.callcenter.cases import rules
 from services.callcenter.cases.tables import case
-from services.callcenter.contacts.handlers import RINGERS, instant, known
+from services.callcenter.contacts.handlers import instant, known, within_reach
 from services.callcenter.contacts.tables import contact
-from services.callcenter.customers.handlers import DESK
+from shared.access.actions import Action
 from shared.customer.member import Member, stream
 from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.edge.live import topic
@@ -66,7 +67,8 @@ class Resolved:
 
 def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     """Open cases. Raises ``Forbidden``, ``NotFound``, ``Invalid``."""
-    work.actor.need(*DESK, *RINGERS)
+    work.need(Action.CASE_WORK)
+    within_reach(work, Action.CASE_WORK, {command.member for command in commands})
     known(work, "reason", {command.reason for command in commands})
     erased = hold_steady(work, {command.member for command in commands})
     offered = _offered(work, [command.contact for command in commands if command.contact])
@@ -117,11 +119,13 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
 
 def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     """Close cases with their solutions. Raises ``Forbidden``, ``NotFound``, ``Conflict``, ``Invalid``."""
-    work.actor.need(*DESK, *RINGERS)
+    work.need(Action.CASE_WORK)
     c = case.c
     of_ids = c.id == any_of(sorted({command.case for command in commands}))
     # First the customers, then their cases: the order in which an erasure locks them.
-    erased = hold_steady(work, work.session.scalars(select(c.member).where(of_ids)).all())
+    members = work.session.scalars(select(c.member).where(of_ids)).all()
+    within_reach(work, Action.CASE_WORK, members)
+    erased = hold_steady(work, members)
     found = work.session.execute(
         select(c.id, c.member, c.state, c.requested).where(of_ids).order_by(c.id).with_for_update()
     )
@@ -148,17 +152,18 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
                 "at_once": fact.immediate,
             }
         )
-        work.publish(stream(Member(before.member)), fact, at)
+        work.publish(stream(Member(before.member)), fact, at, former={"state": before.state})
         work.touch(topic("customer", before.member))
         resolved.append(Resolved(before.id, before.member, at, fact.seconds_to_solution, fact.immediate))
     work.session.connection().execute(_RESOLVE, rows)
     return resolved
 
 
-def forget(work: Work, members: Sequence[str]) -> None:
-    """Empty what cases say about the members."""
-    of_them = case.c.member == any_of(members)
-    work.session.execute(update(case).where(of_them).values(subject="", solution=""))
+def forget(work: Work, members: Sequence[str]) -> Counter[str]:
+    """Empty what cases say about the members; gives how many said something of each."""
+    c = case.c
+    of_them = update(case).where(c.member == any_of(members), or_(c.subject != "", c.solution != ""))
+    return Counter(work.session.scalars(of_them.values(subject="", solution="").returning(c.member)).all())
 
 
 _RESOLVE = (

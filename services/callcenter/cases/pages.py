@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.callcenter.cases import reads
 from services.callcenter.customers import reads as customers
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk.reads import choices
+from shared.access.actions import Action
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
@@ -20,18 +19,17 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/cases")
     def cases(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            found = reads.some(session, state="open", limit=200)
-            names = {card.member: card.name for card in customers.cards(session, {row.member for row in found})}
-            return pages.answer(request, "cases.html", cases=found, names=names, choices=choices(session))
+        with service.look(actor) as look:
+            look.need(Action.CASE_READ)
+            found = reads.some(look, state="open", limit=200)
+            cards = {card.member: card for card in customers.cards(look, {one.member for one in found})}
+            return pages.answer(request, "cases.html", cases=found, cards=cards, choices=choices(look))
 
     @routes.get("/cases/{case}")
     def case(request: Request, case: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            row = reads.one(session, str(case))
-            card = customers.card(session, row.member)
-            return pages.answer(request, "case.html", case=row, card=card, choices=choices(session))
+        with service.look(actor) as look:
+            found = reads.one(look, str(case))
+            card = next(iter(customers.cards(look, [found.member])), None)
+            return pages.answer(request, "case.html", case=found, card=card, choices=choices(look))
 
     return routes

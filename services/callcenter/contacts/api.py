@@ -1,16 +1,15 @@
 """Contacts over HTTP."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy.orm import Session
 
 from services.callcenter.contacts import handlers, reads
 from services.callcenter.contacts.rules import Review
-from services.callcenter.customers.handlers import DESK
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
@@ -50,7 +49,7 @@ class Contact(BaseModel):
     customer: str
     channel: str
     queue: str
-    address: str
+    address: str | None
     state: str
     offered_to: str | None
     agent: str | None
@@ -62,7 +61,9 @@ class Contact(BaseModel):
     reason: str | None
     outcome: str | None
     satisfaction: int | None
-    note: str
+    note: str | None
+    masked: list[str]
+    """What it has and is hidden from the actor."""
 
 
 class ChoiceShown(BaseModel):
@@ -78,7 +79,7 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/telephony/ring", status_code=201)
     def ring(body: RingBody, command: Once) -> Response:
-        """A contact is offered. Roles telephony, importer."""
+        """A contact is offered. Needs contact.report, which tells whose number it is, by id."""
         new = handlers.Ring(
             body.call,
             body.number,
@@ -92,17 +93,15 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.get("/contacts/{contact}")
     def read(contact: Id, actor: CurrentActor) -> Contact:
-        """A contact. Roles agent, supervisor."""
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            row = reads.one(session, str(contact))
-        return shown(row)
+        """A contact. Needs contact.read."""
+        with service.look(actor) as look:
+            return shown(reads.one(look, str(contact)))
 
     @routes.get("/choices/{kind}")
     def choices(kind: Literal["reason", "outcome", "queue"], actor: CurrentActor) -> list[ChoiceShown]:
-        """What can be chosen as reason, outcome or queue. Any role."""
-        with Session(service.engine) as session:
-            found = reads.choices(session, kind)
+        """What can be chosen as reason, outcome or queue. Needs field.read."""
+        with service.look(actor) as look:
+            found = reads.choices(look, kind)
         return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
 
     _add_steps(routes, service)
@@ -114,33 +113,33 @@ def _add_steps(routes: APIRouter, service: Service) -> None:
 
     @routes.post("/contacts/{contact}/answer")
     def answer(contact: Id, body: StepBody, command: Once) -> Response:
-        """An agent takes it. Roles agent, supervisor; telephony and importer in an agent's name."""
+        """An agent takes it. Needs contact.work; with contact.report also in another agent's name."""
         step = handlers.Step(str(contact), body.agent, body.at)
         return command.run(lambda work: plain(handlers.answer(work, [step])[0]))
 
     @routes.post("/contacts/{contact}/end")
     def end(contact: Id, body: StepBody, command: Once) -> Response:
-        """The conversation is over. Roles as for answer."""
+        """The conversation is over. Needs contact.work."""
         step = handlers.Step(str(contact), body.agent, body.at)
         return command.run(lambda work: plain(handlers.end(work, [step])[0]))
 
     @routes.post("/contacts/{contact}/abandon")
     def abandon(contact: Id, body: StepBody, command: Once) -> Response:
-        """The customer left unanswered. Roles as for answer."""
+        """The customer left unanswered. Needs contact.work."""
         step = handlers.Step(str(contact), body.agent, body.at)
         return command.run(lambda work: plain(handlers.abandon(work, [step])[0]))
 
     @routes.post("/contacts/{contact}/wrap-up")
     def wrap_up(contact: Id, body: WrapUpBody, command: Once) -> Response:
-        """The review, which also ends the contact if need be. Roles as for answer."""
+        """The review, which also ends the contact if need be. Needs contact.work."""
         review = Review(body.reason, body.outcome, body.satisfaction, body.note)
         step = handlers.WrapUp(str(contact), body.agent, body.at, review=review)
         return command.run(lambda work: plain(handlers.wrap_up(work, [step])[0]))
 
 
-def shown(row: Any) -> Contact:
-    """A contact's row as it is answered."""
-    values = dict(row._mapping)
+def shown(contact: reads.Contact) -> Contact:
+    """A contact as it is answered."""
+    values = asdict(contact) | {"masked": list(contact.masked)}
     return Contact.model_construct(contact=values.pop("id"), customer=values.pop("member"), **values)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from services.callcenter.contacts import rules
 from services.callcenter.contacts.rules import Contact, Review
@@ -15,6 +16,7 @@ from services.callcenter.contacts.tables import choice, contact
 from services.callcenter.customers import handlers as customers
 from services.callcenter.customers import reads as finding
 from services.callcenter.customers import rules as naming
+from shared.access.actions import Action
 from shared.customer.member import Member, stream
 from shared.edge.db import text_array
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
@@ -30,9 +32,6 @@ from shared.pipeline.customer_tables import any_of
 from shared.pipeline.keys import meet
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
-
-RINGERS = ("telephony", "importer")
-"""Who may say that a contact came, in an agent's name, and when it was."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Stood:
 
 def ring(work: Work, commands: Sequence[Ring], region: str) -> list[Rung]:
     """Offer contacts; customers are found by number, else registered. Raises ``Forbidden``, ``NotFound``."""
-    work.actor.need(*RINGERS)
+    work.need(Action.CONTACT_REPORT)
     return [_ring(work, command, region) for command in commands]
 
 
@@ -140,7 +139,7 @@ def _known(work: Work, term: naming.Term | None) -> str | None:
 
 def _registered(work: Work, term: naming.Term | None, region: str, at: datetime) -> str:
     changes = {term[0]: term[1]} if term and _is_value(*term) else {}
-    return customers.register(work, [customers.Register(changes, origin="call", at=at)], region)[0]
+    return customers.take_in(work, [customers.Register(changes, origin="call", at=at)], region)[0]
 
 
 def _is_value(kind: str, value: str) -> bool:
@@ -164,23 +163,25 @@ def abandon(work: Work, commands: Sequence[Step]) -> list[Stood]:
 
 def wrap_up(work: Work, commands: Sequence[WrapUp]) -> list[Stood]:
     """Contacts are reviewed. Raises as ``answer``; ``Invalid`` also for an unknown reason or outcome."""
+    work.need(Action.CONTACT_WORK)
     reviews = {command.contact: command.review for command in commands}
     known(work, "reason", {review.reason for review in reviews.values()})
     known(work, "outcome", {review.outcome for review in reviews.values()})
     return _go_on(work, commands, lambda c, step, at: rules.wrap_up(c, reviews[c.id], at))
 
 
-def forget(work: Work, members: Sequence[str]) -> None:
-    """Empty what contacts say about the members."""
-    of_them = contact.c.member == any_of(members)
-    work.session.execute(update(contact).where(of_them).values(address="", note=""))
+def forget(work: Work, members: Sequence[str]) -> Counter[str]:
+    """Empty what contacts say about the members; gives how many said something of each."""
+    c = contact.c
+    of_them = update(contact).where(c.member == any_of(members), or_(c.address != "", c.note != ""))
+    return Counter(work.session.scalars(of_them.values(address="", note="").returning(c.member)).all())
 
 
 Decide = Callable[[Contact, Step, datetime], list[Fact]]
 
 
 def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
-    work.actor.need(*customers.DESK, *RINGERS)
+    work.need(Action.CONTACT_WORK)
     contacts, erased = _load(work, [command.contact for command in commands])
     rows, stood = [], []
     for command in commands:
@@ -195,7 +196,7 @@ def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
         except rules.OutOfTime as error:
             raise Invalid(str(error)) from None
         for fact in facts:
-            work.publish(stream(Member(before.member)), fact, at)
+            work.publish(stream(Member(before.member)), fact, at, former={"state": before.state})
         now = rules.after(before, facts, at)
         rows.append(_row(now) | _review(facts, erased[before.member]))
         stood.append(Stood(now.id, now.member, now.state, at))
@@ -208,6 +209,7 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     c = contact.c
     of_ids = c.id == any_of(sorted(set(ids)))
     members = work.session.scalars(select(c.member).where(of_ids)).all()
+    within_reach(work, Action.CONTACT_WORK, members)
     erased = hold_steady(work, members)
     rows = work.session.execute(
         select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
@@ -248,19 +250,25 @@ def _save(work: Work, rows: Sequence[dict[str, Any]]) -> None:
 
 def _agent(work: Work, step: Step) -> str:
     if step.agent and step.agent != work.actor.id:
-        if not work.actor.roles & set(RINGERS):
-            raise Forbidden("only a telephone system or an import may name another agent")
+        if not work.may(Action.CONTACT_REPORT):
+            raise Forbidden("only who has contact.report may name another agent")
         return step.agent
     work.touch(topic("agent", work.actor.id))
     return work.actor.id
+
+
+def within_reach(work: Work, action: Action, members: Collection[str]) -> None:
+    """Raises ``Forbidden`` unless the action is granted for all of these customers."""
+    if set(members) - work.fields(action, members).keys():
+        raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has {action} here")
 
 
 def instant(work: Work, at: datetime | None) -> datetime:
     """When it was: given by machines only, and not later than now, whatever their clock says."""
     if at is None:
         return work.now
-    if not work.actor.roles & set(RINGERS):
-        raise Forbidden("only a telephone system or an import may say when it was")
+    if not work.may(Action.CONTACT_REPORT):
+        raise Forbidden("only who has contact.report may say when it was")
     return min(at, work.now)
 
 

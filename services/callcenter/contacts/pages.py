@@ -2,11 +2,9 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.callcenter.contacts import reads
 from services.callcenter.customers import reads as customers
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk.reads import choices
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
@@ -20,16 +18,15 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/contacts/{contact}")
     def contact(request: Request, contact: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            row = reads.one(session, str(contact))
+        with service.look(actor) as look:
+            found = reads.one(look, str(contact))
+            cards = customers.cards(look, [found.member])
             return pages.answer(
                 request,
                 "contact.html",
-                contact=row,
-                card=customers.card(session, row.member),
-                choices=choices(session),
-                queues=reads.choices(session, "queue"),
+                contact=found,
+                card=next(iter(cards), None),
+                choices=choices(look),
             )
 
     return routes

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select, tuple_
 
+from services.callcenter.contacts import rules
 from services.callcenter.contacts.tables import choice, contact
+from shared.access.actions import TEXT, Action
+from shared.access.grants import NO_FIELDS, Fields
 from shared.edge.errors import NotFound
 from shared.pipeline.customer_tables import any_of
+from shared.pipeline.look import Look
+from shared.pipeline.records import GROWS, MOST_LOOKED_AT
 
 WAITING_HOURS = 1
 """An offer that was neither answered nor abandoned is shown this long; then its end was lost."""
@@ -30,41 +34,101 @@ class Choice:
         return self.es if language == "es" else self.en
 
 
-def one(session: Session, id: str) -> Any:
-    """The row of a contact. Raises ``NotFound``."""
-    row = session.execute(select(contact).where(contact.c.id == id)).one_or_none()
+@dataclass(frozen=True)
+class Contact:
+    """A contact as the actor may see it: ``masked`` names what it has and isn't shown."""
+
+    id: str
+    member: str
+    channel: str
+    queue: str
+    address: str | None
+    state: str
+    offered_to: str | None
+    agent: str | None
+    offered: datetime
+    answered: datetime | None
+    ended: datetime | None
+    wrapped_up: datetime | None
+    abandoned: datetime | None
+    reason: str | None
+    outcome: str | None
+    satisfaction: int | None
+    note: str | None
+    masked: tuple[str, ...] = ()
+
+
+COLUMNS = tuple(contact.c[name] for name in Contact.__dataclass_fields__ if name != "masked")
+
+
+def one(look: Look, id: str) -> Contact:
+    """A contact. Raises ``Forbidden`` and ``NotFound``."""
+    look.need(Action.CONTACT_READ)
+    row = look.session.execute(select(*COLUMNS).where(contact.c.id == id)).one_or_none()
     if row is None:
         raise NotFound("there is no such contact")
-    return row
+    look.see(Action.CONTACT_READ, row.member)
+    return seen(look, [row])[0]
 
 
-def of_members(session: Session, members: Iterable[str], limit: int = 10) -> list[Any]:
-    """The newest contacts of a customer, who may have several members."""
-    query = select(contact).where(contact.c.member == any_of(members)).order_by(contact.c.offered.desc(), contact.c.id)
-    return list(session.execute(query.limit(limit)))
+def of_members(look: Look, members: Iterable[str], limit: int = 10) -> list[Contact]:
+    """The newest contacts of a customer, who may have several members; of those within reach."""
+    c = contact.c
+    within = look.fields(Action.CONTACT_READ, members)
+    query = select(*COLUMNS).where(c.member == any_of(within)).order_by(c.offered.desc(), c.id)
+    return seen(look, look.session.execute(query.limit(limit)).all()) if within else []
 
 
-def offers(session: Session, agent: str, queues: Collection[str], now: datetime, limit: int = 10) -> list[Any]:
-    """What waits for the agent, or for anybody of these queues; who waits longest first."""
+def offers(look: Look, queues: Collection[str], limit: int = 10) -> list[Contact]:
+    """What waits for the actor, or for anybody of these queues, within reach; who waits longest first."""
     c = contact.c
     for_anybody = and_(c.offered_to.is_(None), c.queue.in_(queues))
-    query = select(contact).where(
+    query = select(*COLUMNS).where(
         c.state == "offered",
-        c.offered > now - timedelta(hours=WAITING_HOURS),
-        or_(c.offered_to == agent, for_anybody),
+        c.offered > look.now - timedelta(hours=WAITING_HOURS),
+        or_(c.offered_to == look.actor.id, for_anybody),
     )
-    return list(session.execute(query.order_by(c.offered).limit(limit)))
+    found: list[Contact] = []
+    page, size = query, limit
+    while True:
+        rows = look.session.execute(page.order_by(c.offered, c.id).limit(size)).all()
+        found += seen(look, rows)
+        if len(found) >= limit or len(rows) < size or size >= MOST_LOOKED_AT:
+            return found[:limit]
+        page, size = query.where(tuple_(c.offered, c.id) > (rows[-1].offered, rows[-1].id)), size * GROWS
 
 
-def current(session: Session, agent: str) -> Any | None:
-    """The contact that the agent talks to or has yet to review; the newest of several."""
+def current(look: Look) -> Contact | None:
+    """The contact that the actor talks to or has yet to review; the newest of several."""
     c = contact.c
-    query = select(contact).where(c.agent == agent, c.state.in_(["answered", "ended"]))
-    return session.execute(query.order_by(c.answered.desc()).limit(1)).one_or_none()
+    query = select(*COLUMNS).where(c.agent == look.actor.id, c.state.in_(["answered", "ended"]))
+    return next(iter(seen(look, look.session.execute(query.order_by(c.answered.desc()).limit(1)).all())), None)
 
 
-def choices(session: Session, kind: str) -> list[Choice]:
-    """What can be chosen, in its order."""
+def seen(look: Look, rows: Collection[Any]) -> list[Contact]:
+    """The contacts of these rows that are within reach, without what is hidden from the actor."""
+    fields = shown(look, Action.CONTACT_READ, {row.member for row in rows})
+    look.saw_customers(fields)
+    return [_seen(row, fields[row.member]) for row in rows if row.member in fields]
+
+
+def _seen(row: Any, fields: Fields) -> Contact:
+    hidden = {"address": rules.field_of(row.address), "note": TEXT}
+    masked = tuple(name for name, field in hidden.items() if getattr(row, name) and field not in fields)
+    return Contact(**{**row._mapping, **dict.fromkeys(masked)}, masked=masked)
+
+
+def shown(look: Look, action: Action, members: Iterable[str]) -> dict[str, Fields]:
+    """What is shown of contacts or cases of these customers, for which ``action`` is granted: nothing that the
+    customer's own record wouldn't show. Those out of reach are left out."""
+    granted = look.fields(action, members)
+    known = look.fields(Action.CUSTOMER_READ, granted)
+    return {member: fields & known.get(member, NO_FIELDS) for member, fields in granted.items()}
+
+
+def choices(look: Look, kind: str) -> list[Choice]:
+    """What can be chosen, in its order. Raises ``Forbidden``."""
+    look.need(Action.FIELD_READ)
     c = choice.c
-    rows = session.execute(select(c.code, c.label_en, c.label_es).where(c.kind == kind).order_by(c.place, c.code))
+    rows = look.session.execute(select(c.code, c.label_en, c.label_es).where(c.kind == kind).order_by(c.place, c.code))
     return [Choice(*row) for row in rows]

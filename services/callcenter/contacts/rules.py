@@ -105,6 +105,11 @@ def after(contact: Contact, facts: Sequence[Fact], at: datetime) -> Contact:
     return contact
 
 
+def field_of(address: str) -> str:
+    """The field of a customer that a contact's address tells."""
+    return "email" if "@" in address else "phone"
+
+
 def _check(contact: Contact, step: str) -> None:
     if contact.state not in ALLOWED[step]:
         by = f" by {contact.agent}" if contact.state == "answered" and contact.agent else ""

@@ -1,13 +1,13 @@
 """Customers over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field, StringConstraints
-from sqlalchemy.orm import Session
 
 from services.callcenter.customers import erasure, handlers, reads, rules
+from shared.access.actions import Action
 from shared.customer.fields import InvalidField, Kind, PolicyName
 from shared.customer.phones import NotAPhone
 from shared.edge.errors import Invalid
@@ -36,10 +36,6 @@ class SearchBody(Input):
     name: ShortText = ""
 
 
-class EraseBody(Input):
-    reason: Literal["request", "retention", "error"] = "request"
-
-
 class FieldBody(Input):
     name: Annotated[str, StringConstraints(pattern=r"^custom\.[a-z][a-z0-9_]{0,59}$")]
     label: ShortText = ""
@@ -55,6 +51,8 @@ class Found(Input):
     phone: str
     email: str
     status: str
+    masked: list[str]
+    """Fields that this customer has and that are hidden from the actor."""
 
 
 class Customer(Input):
@@ -67,6 +65,8 @@ class Customer(Input):
     """Field -> the claims that an edit made from this answer has seen."""
     open: list[str]
     """Fields in which a person has to choose between claims."""
+    masked: list[str]
+    """Fields that it has and that are hidden from the actor."""
 
 
 def router(service: Service, region: str) -> APIRouter:
@@ -76,32 +76,30 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers", status_code=201)
     def register(body: RegisterBody, command: Once) -> Response:
-        """Register a customer. Roles agent, supervisor, importer, telephony."""
+        """Register a customer. Needs customer.register."""
         new = handlers.Register(body.changes)
         return command.run(lambda work: {"customer": handlers.register(work, [new], region)[0]}, status=201)
 
     @routes.post("/customers/search")
     def search(body: SearchBody, actor: CurrentActor) -> list[Found]:
-        """Find customers by number in any writing, beginnings of e-mail addresses and of names. Roles
-        agent, supervisor."""
-        actor.need(*handlers.DESK)
-        with Session(service.engine) as session:
+        """Find customers by number in any writing, beginnings of e-mail addresses and of names. Needs customer.read,
+        and finds only those whose fields that are searched by may be seen."""
+        with service.look(actor) as look:
             try:
-                found = reads.search(session, phone=body.phone, email=body.email, name=body.name, region=region)
+                found = reads.search(look, phone=body.phone, email=body.email, name=body.name, region=region)
             except NotAPhone as error:
                 raise Invalid(str(error)) from None
         return [_found(card) for card in found]
 
     @routes.get("/customers/{customer}")
     def read(customer: Id, actor: CurrentActor) -> Customer:
-        """A customer's record. Roles agent, supervisor."""
-        actor.need(*handlers.DESK)
-        with Session(service.engine) as session:
-            return _customer(reads.card(session, str(customer)))
+        """A customer's record. Needs customer.read."""
+        with service.look(actor) as look:
+            return _customer(reads.card(look, str(customer)))
 
     @routes.post("/customers/{customer}/edit")
     def edit(customer: Id, body: EditBody, command: Once) -> Response:
-        """Change fields. Roles agent, supervisor, importer."""
+        """Change fields. Needs customer.edit of each."""
         change = handlers.Edit(str(customer), body.changes, body.saw)
         return command.run(
             lambda work: {
@@ -109,17 +107,6 @@ def router(service: Service, region: str) -> APIRouter:
                 "changed": handlers.edit(work, [change], region)[0],
             }
         )
-
-    @routes.post("/customers/{customer}/erase")
-    def erase(customer: Id, body: EraseBody, command: Once) -> Response:
-        """Forget a person, everywhere and for good. Role supervisor."""
-        gone = erasure.Erase(str(customer), body.reason)
-
-        def run(work: Work) -> dict[str, str]:
-            erasure.erase(work, [gone])
-            return {"customer": gone.member}
-
-        return command.run(run)
 
     _add_custom_fields(routes, service)
     return routes
@@ -130,14 +117,15 @@ def _add_custom_fields(routes: APIRouter, service: Service) -> None:
 
     @routes.get("/custom-fields")
     def fields(actor: CurrentActor) -> list[FieldBody]:
-        """The custom fields of customers. Any role."""
-        with Session(service.engine) as session:
-            found = custom_fields(session).values()
+        """The custom fields of customers. Needs field.read."""
+        with service.look(actor) as look:
+            look.need(Action.FIELD_READ)
+            found = custom_fields(look.session).values()
         return [FieldBody(name=f.name, label=f.label, kind=f.kind, policy=f.policy, choices=f.choices) for f in found]
 
     @routes.post("/custom-fields")
     def define(body: FieldBody, command: Once) -> Response:
-        """Define a custom field, or change its label or choices. Roles supervisor, importer."""
+        """Define a custom field, or change its label or choices. Needs field.define."""
         try:
             new = rules.custom_field(body.name, body.label, body.kind, body.policy, body.choices)
         except InvalidField as error:
@@ -153,6 +141,7 @@ def _found(card: reads.Card) -> Found:
         phone=str(values.get("phone", "")),
         email=str(values.get("email", "")),
         status=str(values.get("status", "")),
+        masked=list(card.masked),
     )
 
 
@@ -165,4 +154,5 @@ def _customer(card: reads.Card) -> Customer:
         values=card.values,
         heads={n: [h for heads in s.heads.values() for h in heads] for n, s in card.states.items()},
         open=[name for name, state in card.states.items() if state.open],
+        masked=list(card.masked),
     )

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
+from shared.access.actions import Action
+from shared.access.grants import NO_FIELDS, Fields
 from shared.customer.fields import CUSTOM, Field
 from shared.customer.fold import Change
 from shared.customer.member import Member, stream
 from shared.customer.phones import with_code
+from shared.edge.errors import Forbidden
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import new_id
 from shared.pipeline import claims, definitions, edits
 from shared.pipeline.claims import Told
 from shared.pipeline.definitions import Definition
 from shared.pipeline.work import Work
-
-DESK = ("agent", "supervisor")
-WRITERS = (*DESK, "importer")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,15 @@ class Edit:
 
 def register(work: Work, commands: Sequence[Register], region: str) -> list[str]:
     """Name new members; gives their ids. Raises ``Forbidden`` and ``Invalid``."""
-    work.actor.need(*WRITERS, "telephony")
+    work.need(Action.CUSTOMER_REGISTER)
+    allowed = work.grants.most(Action.CUSTOMER_REGISTER)
+    for command in commands:
+        only(allowed, Action.CUSTOMER_REGISTER, command.changes)
+    return take_in(work, commands, region)
+
+
+def take_in(work: Work, commands: Sequence[Register], region: str) -> list[str]:
+    """Register customers as a part of something else, for which leave was asked. Raises ``Invalid``."""
     custom = _custom(work, commands)
     members = sorted(new_id() for _ in commands)
     held = claims.lock(work.session, members)
@@ -64,29 +74,46 @@ def edit(work: Work, commands: Sequence[Edit], region: str) -> list[list[str]]:
 
     Raises ``Forbidden``, ``NotFound``, ``Invalid``, and ``Conflict`` for an erased customer.
     """
-    work.actor.need(*WRITERS)
-    claims.lock(work.session, (command.member for command in commands))
+    work.need(Action.CUSTOMER_EDIT)
+    members = [command.member for command in commands]
+    allowed = work.fields(Action.CUSTOMER_EDIT, members)
+    for command in commands:
+        if command.member not in allowed:
+            raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has customer.edit here")
+        only(allowed[command.member], Action.CUSTOMER_EDIT, command.changes)
+    seen = work.fields(Action.CUSTOMER_READ, members)
+    claims.lock(work.session, members)
     changed = []
     for command in commands:
         made = edits.edit(work, Member(command.member), command.changes, command.saw, region)
-        changed.append(sorted({claim.field for claim in made}))
+        # Who can't see a field isn't told either whether it was so already.
+        unseen = {name for name in command.changes if name not in seen.get(command.member, NO_FIELDS)}
+        changed.append(sorted({claim.field for claim in made} | unseen))
     return changed
 
 
+def only(allowed: Fields, action: Action, names: Collection[str]) -> None:
+    """Raises ``Forbidden``, with the names, when there are others than those that are allowed."""
+    if refused := [name for name in names if name not in allowed]:
+        raise Forbidden(f"{action} isn't granted here for {', '.join(sorted(refused))}")
+
+
 def define_fields(work: Work, fields: Sequence[Field]) -> list[str]:
-    """Define custom fields of this service's own; gives the names of those that are new or different."""
-    work.actor.need("supervisor", "importer")
+    """Define custom fields of this service's own; gives the names of those that are new or different. Raises
+    ``Forbidden``."""
+    work.need(Action.FIELD_DEFINE)
     if not fields:
         return []
     definitions.hold_alone(work.session)
     known = definitions.custom_fields(work.session)
     different = [new for new in fields if known.get(new.name) != new]
-    published = [
-        Definition(new, work.now, work.publish(f"custom_field/{new.name}", definitions.fact_of(new)))
-        for new in different
-    ]
-    claims.define(work, published)
+    claims.define(work, [Definition(new, work.now, _defined(work, new, known.get(new.name))) for new in different])
     return [new.name for new in different]
+
+
+def _defined(work: Work, new: Field, before: Field | None) -> str:
+    former = msgspec.to_builtins(before) if before else None
+    return work.publish(f"custom_field/{new.name}", definitions.fact_of(new), former=former)
 
 
 def _custom(work: Work, commands: Iterable[Register]) -> Mapping[str, Field]:

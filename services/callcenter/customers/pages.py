@@ -2,9 +2,7 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk import reads
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
@@ -18,9 +16,8 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/customers/{customer}")
     def customer(request: Request, customer: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            glance, choices = reads.glance(session, str(customer), service.clock()), reads.choices(session)
-        return pages.answer(request, "customer.html", glance=glance, choices=choices)
+        with service.look(actor) as look:
+            glance = reads.glance(look, str(customer))
+            return pages.answer(request, "customer.html", glance=glance, choices=reads.choices(look))
 
     return routes

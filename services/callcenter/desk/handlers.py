@@ -8,21 +8,24 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from services.callcenter.contacts.handlers import known
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.desk.tables import presence
+from shared.access.actions import Action
 from shared.edge.live import topic
 from shared.pipeline.work import Work
 
 
 def take_from(work: Work, queues: Collection[str]) -> list[str]:
     """The actor takes contacts from these queues and no others. Raises ``Forbidden``, ``Invalid``."""
-    work.actor.need(*DESK)
+    work.need(Action.DESK_USE)
     wanted = sorted(set(queues))
     known(work, "queue", set(wanted))
-    work.session.execute(delete(presence).where(presence.c.agent == work.actor.id))
+    of_actor = delete(presence).where(presence.c.agent == work.actor.id)
+    former = sorted(work.session.scalars(of_actor.returning(presence.c.queue)))
     if wanted:
         rows = [{"agent": work.actor.id, "queue": queue, "since": work.now} for queue in wanted]
         work.session.execute(presence.insert(), rows)
+    if wanted != former:
+        work.changed(topic("agent", work.actor.id), queues=wanted, former={"queues": former})
     work.touch(topic("agent", work.actor.id))
     return wanted
 

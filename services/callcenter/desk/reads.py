@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy.orm import Session
 
 from services.callcenter.contacts import reads as contacts
-from services.callcenter.contacts.reads import Choice
+from services.callcenter.contacts.reads import Choice, Contact
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk.handlers import queues_of
 from services.callcenter.insights.reads import Insights, insights
+from shared.access.actions import Action
+from shared.access.grants import NO_FIELDS, Fields
+from shared.pipeline import clusters
 from shared.pipeline.definitions import custom_fields
+from shared.pipeline.look import Look
 
 KEY_FIELDS = ("phone", "email", "status", "products", "city", "language", "customer_since")
 
@@ -26,11 +26,17 @@ class Glance:
     card: Card
     fields: list[Shown]
     insights: Insights
+    editable: Fields
 
     @property
     def known(self) -> list[Shown]:
-        """Fields that have a value."""
-        return [shown for shown in self.fields if shown.value]
+        """Fields that have a value, also those where it is hidden."""
+        return [shown for shown in self.fields if shown.value or shown.masked]
+
+    @property
+    def to_edit(self) -> list[Shown]:
+        """Fields that the actor may change."""
+        return [shown for shown in self.fields if shown.field.name in self.editable and not shown.masked]
 
     @property
     def key_fields(self) -> list[Shown]:
@@ -42,8 +48,9 @@ class Glance:
 class Offer:
     """A contact that waits, and who it is."""
 
-    contact: Any
-    card: Card
+    contact: Contact
+    card: Card | None
+    """None: who it is is hidden from the actor."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +66,18 @@ class Waiting:
 class Current:
     """The contact that the agent is in, if any; else the first that waits, to look at beforehand."""
 
-    contact: Any | None
+    contact: Contact | None
     glance: Glance | None
+    """None with a contact: who it is is hidden from the actor."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen at a review."""
+    """What can be chosen at a review, and the queues there are."""
 
     reasons: list[Choice]
     outcomes: list[Choice]
+    queues: list[Choice]
 
     def label(self, code: str | None, language: str) -> str:
         """The words of a reason or an outcome."""
@@ -76,28 +85,52 @@ class Choices:
         return next(found, code or "")
 
 
-def waiting(session: Session, agent: str, now: datetime) -> Waiting:
-    """What waits for the agent, longest first."""
-    chosen = queues_of(session, agent)
-    offered = contacts.offers(session, agent, chosen, now)
-    cards = {card.member: card for card in customers.cards(session, {row.member for row in offered})}
-    offers = [Offer(row, cards[row.member]) for row in offered]
-    return Waiting(offers, contacts.choices(session, "queue"), chosen)
+def waiting(look: Look) -> Waiting:
+    """What waits for the agent, longest first. Raises ``Forbidden``."""
+    look.need(Action.DESK_USE)
+    chosen = queues_of(look.session, look.actor.id)
+    offered = contacts.offers(look, chosen)
+    cards = {card.member: card for card in customers.cards(look, {one.member for one in offered})}
+    offers = [Offer(one, cards.get(one.member)) for one in offered]
+    return Waiting(offers, choices(look).queues, chosen)
 
 
-def current(session: Session, agent: str, now: datetime) -> Current:
-    """What the agent works on."""
-    row = contacts.current(session, agent)
-    if row is None:
-        row = next(iter(contacts.offers(session, agent, queues_of(session, agent), now, limit=1)), None)
-    return Current(row, glance(session, row.member, now) if row else None)
+def current(look: Look) -> Current:
+    """What the agent works on. Raises ``Forbidden``."""
+    found = _contact(look)
+    if found is None or not look.fields(Action.CUSTOMER_READ, [found.member]):
+        return Current(found, None)
+    return Current(found, glance(look, found.member))
 
 
-def glance(session: Session, member: str, now: datetime) -> Glance:
-    """Raises ``NotFound``."""
-    card = customers.card(session, member)
-    return Glance(card, customers.shown(card.states, custom_fields(session)), insights(session, member, now))
+def current_members(look: Look) -> list[str]:
+    """The members of whom ``current`` shows something: what a page that shows it wants to hear of. Nobody is shown by
+    asking. Raises ``Forbidden``."""
+    found = _contact(look)
+    look.seen.clear()
+    if found is None:
+        return []
+    return list(look.fields(Action.CUSTOMER_READ, clusters.mates_of(look.session, [found.member])[found.member]))
 
 
-def choices(session: Session) -> Choices:
-    return Choices(contacts.choices(session, "reason"), contacts.choices(session, "outcome"))
+def _contact(look: Look) -> Contact | None:
+    look.need(Action.DESK_USE)
+    found = contacts.current(look)
+    if found is None:
+        found = next(iter(contacts.offers(look, queues_of(look.session, look.actor.id), limit=1)), None)
+    return found
+
+
+def glance(look: Look, member: str) -> Glance:
+    """Raises ``Forbidden`` and ``NotFound``."""
+    card = customers.card(look, member)
+    editable = look.fields(Action.CUSTOMER_EDIT, [member]).get(member, NO_FIELDS)
+    fields = customers.shown(card, custom_fields(look.session))
+    return Glance(card, fields, insights(look, member), editable)
+
+
+def choices(look: Look) -> Choices:
+    """What can be chosen; nothing where the actor may not read it, and then codes stand for the words."""
+    if not look.may(Action.FIELD_READ):
+        return Choices([], [], [])
+    return Choices(*(contacts.choices(look, kind) for kind in ("reason", "outcome", "queue")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from services.callcenter.customers import handlers as customers
 from services.callcenter.imports import rules
 from services.callcenter.imports.rules import BadLine, BadMapping, FileMapping, Row
 from services.callcenter.imports.tables import imported
+from shared.access.actions import Action
+from shared.access.grants import NO_FIELDS
 from shared.customer.fields import Field, UnknownField
 from shared.customer.member import Member, stream
 from shared.edge.actor import Actor
@@ -31,7 +34,6 @@ from shared.pipeline.work import Work
 CHUNK = 500
 """Rows of one transaction."""
 MOST_LISTED = 1_000
-ROLES = ("importer", "supervisor")
 
 
 @dataclass
@@ -69,9 +71,8 @@ def load(
     """Read a file in. ``how``: ``delimiter`` (found out if empty) and ``dry_run`` (nothing is kept).
 
     Raises ``Forbidden``, and ``Invalid`` when the mapping doesn't fit. What was read before an error is kept; the
-    same file read again goes on from there.
+    same file read again goes on from there. A grant that is withdrawn meanwhile ends it at the next chunk.
     """
-    actor.need(*ROLES)
     dry_run = bool(how.get("dry_run"))
     outcome = Outcome()
     try:
@@ -88,11 +89,12 @@ def load(
 
 def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[str, Field]) -> Outcome:
     """Take rows of a file, in one transaction: new keys register customers, changed cells edit them."""
-    work.actor.need(*ROLES)
+    _allowed(work, fields)
     lock = func.pg_advisory_xact_lock(func.hashtextextended(f"import/{mapping.origin}", 0))
     work.session.execute(select(lock))
     last = _last(work, mapping.origin, [row.key for row in rows])
     members = {row.key: last[row.key][0] if row.key in last else new_id() for row in rows}
+    seen = work.fields(Action.CUSTOMER_READ, members.values())
     held = claims.lock(work.session, members.values())
     outcome, tellings, kept = Outcome(), [], []
     for row in rows:
@@ -102,6 +104,7 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
             outcome.erased += 1
             continue
         outcome.customers[row.line] = member
+        sees = all(name in seen.get(member, NO_FIELDS) for name in fields)
         changes = rules.changes(row, cells, mapping, fields, of.states)
         made = edits.claims_for(work, of.states, changes, fields)
         if is_new:
@@ -109,8 +112,10 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
         elif made:
             _publish(work, member, CustomerEdited(claims=claims.made(made)))
         outcome.created += is_new
-        outcome.changed += not is_new and bool(made)
-        outcome.unchanged += not is_new and not made
+        # Who can't see what it fills isn't told either whether it was so already.
+        told = made if sees else changes
+        outcome.changed += not is_new and bool(told)
+        outcome.unchanged += not is_new and not told
         if is_new or made:
             tellings.append(Told(member, work.now, tuple(made)))
         if is_new or changes:
@@ -120,15 +125,27 @@ def take(work: Work, rows: Sequence[Row], mapping: FileMapping, fields: Mapping[
     return outcome
 
 
-def forget(work: Work, members: Sequence[str]) -> None:
-    """Forget what files said about the members."""
-    work.session.execute(update(imported).where(imported.c.member == any_of(members)).values(cells={}))
+def forget(work: Work, members: Sequence[str]) -> Counter[str]:
+    """Forget what files said about the members; gives how many rows of files there were of each."""
+    i = imported.c
+    of_them = update(imported).where(i.member == any_of(members), i.cells != {}).values(cells={})
+    return Counter(work.session.scalars(of_them.returning(i.member)).all())
 
 
 def _fields(work: Work, mapping: FileMapping) -> tuple[dict[str, Field], list[str]]:
-    fields = rules.fields_of(mapping, custom_fields(work.session))
-    custom = [of for name, of in fields.items() if name.startswith("custom.")]
-    return fields, customers.define_fields(work, custom)
+    work.need(Action.CUSTOMER_IMPORT)
+    known = custom_fields(work.session)
+    fields = rules.fields_of(mapping, known)
+    _allowed(work, fields)
+    new = [of for name, of in fields.items() if name.startswith("custom.") and known.get(name) != of]
+    return fields, customers.define_fields(work, new) if new else []
+
+
+def _allowed(work: Work, fields: Iterable[str]) -> None:
+    """A file may hold anybody, so what it needs has to be granted for all."""
+    for action in (Action.CUSTOMER_IMPORT, Action.CUSTOMER_REGISTER, Action.CUSTOMER_EDIT):
+        work.need(action)
+        customers.only(work.grants.fields(action, ()) or NO_FIELDS, action, list(fields))
 
 
 def _last(work: Work, origin: str, keys: Sequence[bytes]) -> dict[bytes, tuple[str, Mapping[str, str]]]:

@@ -4,16 +4,14 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
 from services.callcenter.cases.api import Case
 from services.callcenter.cases.api import shown as case_shown
 from services.callcenter.contacts.api import Contact
 from services.callcenter.contacts.api import shown as contact_shown
 from services.callcenter.customers import reads as customers
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.insights import reads
-from services.callcenter.insights.rules import Order
+from services.callcenter.insights.rules import Line, Order
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
@@ -70,16 +68,17 @@ class CardEntry(BaseModel):
     kind: str
     id: str
     step: str
-    text: str
+    text: str | None
+    masked: list[str]
 
 
 class CardShown(BaseModel):
     customer: str
     members: list[str]
-    """Everything below is of all of them but the fields, which are of the one that was asked for."""
+    """Those within reach. Everything below is of all of them but the fields, which are of the one asked for."""
     values: dict[str, str | tuple[str, ...]]
     changed: datetime
-    relation: str
+    relation: str | None
     value: CardValue | None
     segments: list[CardSegment]
     orders: list[CardOrder]
@@ -88,6 +87,8 @@ class CardShown(BaseModel):
     timeline: list[CardEntry]
     ages: dict[str, Age]
     """By service: ``marketing`` for value and segments, ``sfa`` for orders, ``sync`` for members and notes."""
+    masked: list[str]
+    """What there is and is hidden from the actor: fields, ``relation``, ``value``, ``segments``."""
 
 
 def router(service: Service) -> APIRouter:
@@ -96,12 +97,10 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/customers/{customer}/card")
     def card(customer: Id, actor: CurrentActor) -> CardShown:
-        """All that is known of a customer, with its age. Roles agent, supervisor."""
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            record = customers.card(session, str(customer))
-            found = reads.insights(session, str(customer), service.clock())
-        return _shown(record, found)
+        """All that is known of a customer, with its age. Needs customer.read; contacts and cases need their own."""
+        with service.look(actor) as look:
+            record = customers.card(look, str(customer))
+            return _shown(record, reads.insights(look, str(customer)))
 
     return routes
 
@@ -120,9 +119,15 @@ def _shown(record: customers.Card, found: reads.Insights) -> CardShown:
         orders=[_order(order, found.now) for order in found.orders],
         contacts=[contact_shown(row) for row in found.contacts],
         cases=[case_shown(row) for row in found.cases],
-        timeline=[CardEntry(at=e.at, kind=e.kind, id=e.id, step=e.step, text=e.text) for e in found.timeline],
+        timeline=[_entry(line) for line in found.timeline],
         ages={s: Age(as_of=sign.at if sign else None, left=sign.left if sign else None) for s, sign in signs.items()},
+        masked=[*record.masked, *found.masked],
     )
+
+
+def _entry(line: Line) -> CardEntry:
+    masked = ["text"] if line.text is None else []
+    return CardEntry(at=line.at, kind=line.kind, id=line.id, step=line.step, text=line.text, masked=masked)
 
 
 def _order(order: Order, now: datetime) -> CardOrder:

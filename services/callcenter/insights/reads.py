@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.callcenter.cases import reads as cases
+from services.callcenter.cases.reads import Case
 from services.callcenter.contacts import reads as contacts
+from services.callcenter.contacts.reads import Contact
 from services.callcenter.insights import rules
 from services.callcenter.insights.rules import Item, Line, Order, Value
 from services.callcenter.insights.tables import note, order, segment, segment_name, value
+from shared.access.actions import TEXT, Action
+from shared.access.grants import Fields
 from shared.customer.fold import FieldState
 from shared.pipeline import clusters, heads, records
 from shared.pipeline.customer_tables import any_of, claim, customer_record
 from shared.pipeline.heads import Sign
+from shared.pipeline.look import Look
 
 MOST_ORDERS = 5
 MOST_LINES = 12
@@ -39,48 +43,68 @@ class Insights:
     """A customer as the other services see it, with what is kept here."""
 
     members: tuple[str, ...]
-    """All members that are this customer, the one asked for among them."""
-    relation: str
+    """All members that are this customer and within reach, the one asked for among them."""
+    relation: str | None
     value: Value | None
     segments: list[Segment]
     orders: list[Order]
     """The newest."""
-    contacts: list[Any]
-    cases: list[Any]
+    contacts: list[Contact]
+    cases: list[Case]
     """The newest, open or not."""
     timeline: list[Line]
     signs: Mapping[str, Sign]
     """Service -> its last sign of life: how old what it says is at least. One never heard of isn't there."""
     now: datetime
+    masked: tuple[str, ...] = ()
+    """What of it is hidden from the actor: the ``relation``, which tells the status; ``value`` and ``segments``, which
+    marketing says of the whole customer, when some of its members are out of reach."""
 
     @property
-    def open_cases(self) -> list[Any]:
+    def open_cases(self) -> list[Case]:
         """Those to be resolved, the oldest request first."""
         return sorted((row for row in self.cases if row.state == "open"), key=lambda row: (row.requested, row.id))
 
 
-def insights(session: Session, member: str, now: datetime) -> Insights:
-    """What is known of the customer with this member."""
-    members = sorted(clusters.mates_of(session, [member])[member])
+def insights(look: Look, member: str) -> Insights:
+    """What is known of the customer with this member, as far as it is within reach. Raises ``Forbidden``."""
+    look.see(Action.CUSTOMER_READ, member)
+    session, now = look.session, look.now
+    mates = clusters.mates_of(session, [member])[member]
+    fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
+    members = list(fields)
+    look.saw_customers(members)
+    masked = [] if all("status" in shown for shown in fields.values()) else ["relation"]
+    masked += [] if len(members) == len(mates) else ["value", "segments"]
     orders = _orders(session, members)
-    recent = contacts.of_members(session, members, MOST_LINES)
-    asked = cases.some(session, members=members, state="open") + cases.some(
-        session, members=members, state="resolved", limit=MOST_LINES
-    )
-    lines = [*_contact_lines(recent), *_case_lines(asked), *_order_lines(orders), *_notes(session, members)]
-    status, said = _status(session, members)
+    recent = contacts.of_members(look, members, MOST_LINES) if look.may(Action.CONTACT_READ) else []
+    asked = _cases(look, members)
+    lines = [*_contact_lines(recent), *_case_lines(asked), *_order_lines(orders), *_notes(session, fields)]
     return Insights(
         tuple(members),
-        rules.relation(status, said, rules.last_order(orders), now),
-        _value(session, members),
-        _segments(session, members),
+        None if "relation" in masked else _relation(session, members, orders, now),
+        None if "value" in masked else _value(session, members),
+        [] if "segments" in masked else _segments(session, members),
         rules.newest_first(orders, MOST_ORDERS),
         recent,
         asked,
         rules.timeline(lines, MOST_LINES),
         {source: sign for source, sign in heads.last_signs(session).items() if source in SOURCES},
         now,
+        tuple(masked),
     )
+
+
+def _cases(look: Look, members: Sequence[str]) -> list[Case]:
+    if not look.may(Action.CASE_READ):
+        return []
+    resolved = cases.some(look, members=members, state="resolved", limit=MOST_LINES)
+    return cases.some(look, members=members, state="open") + resolved
+
+
+def _relation(session: Session, members: Sequence[str], orders: Sequence[Order], now: datetime) -> str:
+    status, said = _status(session, members)
+    return rules.relation(status, said, rules.last_order(orders), now)
 
 
 def _value(session: Session, members: Collection[str]) -> Value | None:
@@ -132,12 +156,12 @@ def _heads(state: FieldState | None) -> tuple[str, ...]:
     return tuple(head for ids in state.heads.values() for head in ids) if state else ()
 
 
-def _contact_lines(rows: Sequence[Any]) -> Iterator[Line]:
+def _contact_lines(rows: Sequence[Contact]) -> Iterator[Line]:
     for row in rows:
         yield Line(row.offered, "contact", row.id, row.channel, row.note)
 
 
-def _case_lines(rows: Sequence[Any]) -> Iterator[Line]:
+def _case_lines(rows: Sequence[Case]) -> Iterator[Line]:
     for row in rows:
         yield Line(row.opened, "case", row.id, "opened", row.subject)
         if row.resolved:
@@ -151,8 +175,8 @@ def _order_lines(orders: Sequence[Order]) -> Iterator[Line]:
             yield Line(at, "order", each.order, step, what)
 
 
-def _notes(session: Session, members: Collection[str]) -> Iterator[Line]:
+def _notes(session: Session, fields: Mapping[str, Fields]) -> Iterator[Line]:
     n = note.c
-    newest = select(n.at, n.note, n.text).where(n.member == any_of(members)).order_by(n.at.desc(), n.note)
-    for at, id, text in session.execute(newest.limit(MOST_LINES)):
-        yield Line(at, "note", id, "", text)
+    newest = select(n.at, n.note, n.text, n.member).where(n.member == any_of(fields)).order_by(n.at.desc(), n.note)
+    for at, id, text, member in session.execute(newest.limit(MOST_LINES)):
+        yield Line(at, "note", id, "", text if TEXT in fields[member] or not text else None)

@@ -97,7 +97,8 @@ class Line:
     id: str
     step: str
     """The contact's channel, what became of the case or the order, or empty."""
-    text: str = field(default="", compare=False)
+    text: str | None = field(default="", compare=False)
+    """None where it is hidden from the actor."""
 
 
 def newest_value(values: Iterable[Value]) -> Value | None:

@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
-from services.callcenter.customers.handlers import DESK
 from services.callcenter.outages import handlers, reads
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id, Input
@@ -41,15 +39,14 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/outages")
     def some(actor: CurrentActor, open: bool = False) -> list[OutageShown]:
-        """Outages, those to be decided first; with ``open``, without dismissed ones. Roles agent, supervisor."""
-        actor.need(*DESK)
-        with Session(service.engine) as session:
-            rows = reads.some(session, is_open=open)
+        """Outages, those to be decided first; with ``open``, without dismissed ones. Needs outage.read."""
+        with service.look(actor) as look:
+            rows = reads.some(look, is_open=open)
         return [OutageShown(outage=row.id, **{n: getattr(row, n) for n in NAMES}) for row in rows]
 
     @routes.post("/outages/{outage}/confirm")
     def confirm(outage: Id, command: Once) -> Response:
-        """It is an outage. Role supervisor."""
+        """It is an outage. Needs outage.decide."""
 
         def run(work: Work) -> dict[str, str]:
             handlers.confirm(work, str(outage))
@@ -59,7 +56,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.post("/outages/{outage}/dismiss")
     def dismiss(outage: Id, body: DismissBody, command: Once) -> Response:
-        """It is none, or it is over. Role supervisor."""
+        """It is none, or it is over. Needs outage.decide."""
 
         def run(work: Work) -> dict[str, str]:
             handlers.dismiss(work, str(outage), body.reason)

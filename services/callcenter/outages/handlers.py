@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.callcenter.outages import rules
 from services.callcenter.outages.rules import Burst, Outage
 from services.callcenter.outages.tables import outage, outage_case
+from shared.access.actions import Action
 from shared.edge.errors import Conflict, NotFound
 from shared.events.callcenter import OutageProposed
 from shared.events.facts import Fact
@@ -46,26 +47,28 @@ def _propose(work: Work, burst: Burst) -> str:
 
 def confirm(work: Work, id: str) -> None:
     """A supervisor says that it is an outage. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
-    work.actor.need("supervisor")
+    work.need(Action.OUTAGE_DECIDE)
+    found = _locked(work, id)
     try:
-        _decide(work, id, rules.confirm(_locked(work, id)), "confirmed")
+        _decide(work, found, rules.confirm(found), "confirmed")
     except rules.NotPossible as error:
         raise Conflict(str(error)) from None
 
 
 def dismiss(work: Work, id: str, reason: str) -> None:
     """A supervisor says that it is none, or that it is over. Raises as ``confirm``."""
-    work.actor.need("supervisor")
+    work.need(Action.OUTAGE_DECIDE)
+    found = _locked(work, id)
     try:
-        _decide(work, id, rules.dismiss(_locked(work, id), reason), "dismissed", reason)
+        _decide(work, found, rules.dismiss(found, reason), "dismissed", reason)
     except rules.NotPossible as error:
         raise Conflict(str(error)) from None
 
 
-def _decide(work: Work, id: str, fact: Fact, state: str, reason: str | None = None) -> None:
+def _decide(work: Work, found: Outage, fact: Fact, state: str, reason: str | None = None) -> None:
     values = {"state": state, "decided": work.now, "decided_by": work.actor.id, "reason": reason}
-    work.session.execute(update(outage).where(outage.c.id == id).values(**values))
-    work.publish(f"outage/{id}", fact)
+    work.session.execute(update(outage).where(outage.c.id == found.id).values(**values))
+    work.publish(f"outage/{found.id}", fact, former={"state": found.state})
     work.touch(LIVE)
 
 

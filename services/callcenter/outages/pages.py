@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from sqlalchemy.orm import Session
 
 from services.callcenter.desk.streams import changes
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
 from services.callcenter.streams import reads as streams
+from shared.access.actions import Action
 from shared.edge.actor import Actor
-from shared.edge.http import CurrentActor
+from shared.edge.http import Again, CurrentActor
 from shared.edge.live import Live
 from shared.pipeline.service import Service
 from shared.web.render import Pages
@@ -23,41 +23,41 @@ SILENT = timedelta(minutes=3)
 """Windows older than this aren't counted any more: who counts speaks every minute."""
 
 
-def supervising_actor(actor: CurrentActor) -> Actor:
-    """The actor. Raises ``Forbidden`` before anything is sent, unless it is a supervisor."""
-    actor.need("supervisor")
-    return actor
-
-
-Supervisor = Annotated[Actor, Depends(supervising_actor)]
-
-
 def router(service: Service, live: Live, pages: Pages) -> APIRouter:
     """The supervisor's page."""
     routes = APIRouter(include_in_schema=False)
 
-    def shown() -> dict[str, Any]:
-        with Session(service.engine) as session:
-            windows = streams.windows(session)
-            outages = reads.some(session)
+    def shown(actor: Actor) -> dict[str, Any]:
+        with service.look(actor) as look:
+            windows = streams.windows(look)
+            outages = reads.some(look)
         silent = not windows or service.clock() - windows[0].at > SILENT
         return {"windows": windows, "silent": silent, "outages": outages}
 
     @routes.get("/supervisor")
-    def page(request: Request, supervisor: Supervisor) -> HTMLResponse:
-        return pages.answer(request, "supervisor.html", **shown())
+    def page(request: Request, actor: CurrentActor) -> HTMLResponse:
+        return pages.answer(request, "supervisor.html", **shown(actor))
 
     @routes.get("/supervisor/windows")
-    def windows(request: Request, supervisor: Supervisor) -> HTMLResponse:
-        return pages.answer(request, "windows.html", **shown())
+    def windows(request: Request, actor: CurrentActor) -> HTMLResponse:
+        return pages.answer(request, "windows.html", **shown(actor))
 
     @routes.get("/supervisor/outages")
-    def outages(request: Request, supervisor: Supervisor) -> HTMLResponse:
-        return pages.answer(request, "outages.html", **shown())
+    def outages(request: Request, actor: CurrentActor) -> HTMLResponse:
+        return pages.answer(request, "outages.html", **shown(actor))
 
-    @routes.get("/supervisor/live", response_class=EventSourceResponse)
-    async def stream(supervisor: Supervisor) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, lambda: {LIVE}):
+    def topics(actor: Actor) -> set[str]:
+        with service.look(actor) as look:
+            look.need(Action.OUTAGE_DECIDE)
+        return {LIVE}
+
+    def admitted(actor: CurrentActor) -> None:
+        topics(actor)
+
+    # Asked before the answer begins, so that who may not listen is told so.
+    @routes.get("/supervisor/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
+    async def stream(again: Again) -> AsyncIterable[ServerSentEvent]:
+        async for event in changes(live, again, topics):
             yield event
 
     return routes
