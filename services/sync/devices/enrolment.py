@@ -70,7 +70,8 @@ def _renewed(work: Work, found: Any, key: str) -> Any:
     work.session.execute(delete(device_turn).where(device_turn.c.device == found.id))
     values = {"turn": found.turn + 1, "renewed": work.now, "revoked": None, "reason": "", "readmitted": False}
     changing = update(device).where(device.c.id == found.id).values(values | _credentials(work, key))
-    work.publish(f"device/{found.id}", DeviceEnrolled(device=found.id, rep=work.actor.id))
+    former = {"roles": found.roles, "teams": found.teams, "reason": found.reason}
+    work.publish(f"device/{found.id}", DeviceEnrolled(device=found.id, rep=work.actor.id), former=former)
     return work.session.execute(changing.returning(device)).one()
 
 
@@ -136,3 +137,4 @@ def readmit(work: Work, id: str) -> None:
     if reads.locked(work.session, id).revoked is None:
         raise Conflict("this device isn't revoked; its rep can renew it")
     work.session.execute(update(device).where(device.c.id == id).values(readmitted=True))
+    work.changed(f"device/{id}", readmitted=True)

@@ -141,6 +141,7 @@ def _decide(work: Work, id: str, number: int, state: str, reason: str, why: str)
     of_it = update(mutation).where(mutation.c.device == id, mutation.c.number == number)
     values = {"state": state, "reason": reason, "content": None, "decided_by": work.actor.id, "why": why}
     work.session.execute(of_it.values(values))
+    work.changed(f"device/{id}", number=number, former=rules.QUARANTINED, state=state, reason=reason)
     feed.mark_mutations(work, [(id, number)])
 
 
