@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from deploy.local import environment, jars, layout, phone, state
 from deploy.local.backing import Backing
 from deploy.local.interrupts import Interrupts, Stopped
+from deploy.local.issuer.accounts import ways_in
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem, check_space, from_os_error
 from deploy.local.process import NotReady
@@ -56,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="print a fresh token of one of the sample's actors")
     token.add_argument("subject", help=", ".join(known.subject for known in ACTORS))
     token.set_defaults(command=_token)
+    code = commands.add_parser("code", help="print the one-time code of now with which somebody of the sample signs in")
+    code.add_argument("subject", help="a person of the sample")
+    code.set_defaults(command=_code)
+    rotate = commands.add_parser("rotate-keys", help="have the embedded issuer sign with a new key from now on")
+    rotate.add_argument("--forget-old", action="store_true", help="don't trust the old ones any more, at once")
+    rotate.set_defaults(command=_rotate_keys)
     ring = commands.add_parser("ring", help="let a customer of the sample call, beside a running platform")
     ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")
     ring.add_argument("--queue", default=phone.QUEUE, help=f"default: {phone.QUEUE}")
@@ -114,6 +122,27 @@ def _download(options: argparse.Namespace, place: Layout) -> int:
 
 def _token(options: argparse.Namespace, place: Layout) -> int:
     print(Issuer(place).issue_for(actor(options.subject)))
+    return 0
+
+
+def _code(options: argparse.Namespace, place: Layout) -> int:
+    someone = actor(options.subject)
+    way = ways_in(place).get(someone.subject)
+    if way is None or not way.second_secret:
+        raise Problem(f"{someone.subject} signs in without a one-time code.")
+    print(way.code(time.time()))
+    return 0
+
+
+def _rotate_keys(options: argparse.Namespace, place: Layout) -> int:
+    issuer = Issuer(place)
+    name = issuer.keys.rotate()
+    gone = issuer.keys.forget_old() if options.forget_old else 0
+    issuer.publish()
+    trusted = (
+        f"{gone} older ones aren't trusted any more" if options.forget_old else "older ones are trusted an hour more"
+    )
+    print(f"Tokens are signed with {name} from now on; {trusted}. Services notice in five minutes at the latest.")
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from deploy.local import layout, private
 from deploy.local.backing import KAFKA_VARIABLE, Backing, database_variable
 from deploy.local.layout import HOST, SERVICE_PORTS, Layout
-from deploy.local.tokens import issuer_url
+from deploy.local.tokens import client_secrets, is_elsewhere, issuer_url
 
 
 def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -18,7 +18,6 @@ def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.envi
     told = {
         KAFKA_VARIABLE: backing.bootstrap_servers(),
         "CRM_KEY_ENCRYPTION_KEYS": key_encryption_keys(place),
-        "CRM_JWKS_FILE": str(place.jwks),
         "CRM_TOKEN_ISSUER": issuer_url(environ),
         "CRM_DEFAULT_REGION": "US",
     }
@@ -38,7 +37,14 @@ def of_service(
     """What one command of a service is told, as ``api``: its own role's password for its own database, its service's
     for Kafka, and nobody else's. Without a command: the database's owner's."""
     own = {database_variable(service): backing.database_url(service, command), **backing.kafka_variables(service)}
-    return common(place, backing, environ) | own
+    return common(place, backing, environ) | own | _client(place, service, environ)
+
+
+def _client(place: Layout, service: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """How the service is known to the embedded issuer; another one knows it as the environment says."""
+    if is_elsewhere(environ):
+        return {}
+    return {f"CRM_{service.upper()}_CLIENT_SECRET": client_secrets(place)[service]}
 
 
 def service_url(service: str, environ: Mapping[str, str] = os.environ) -> str:

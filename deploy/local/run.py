@@ -14,12 +14,13 @@ from deploy.local import environment, jars, layout, state
 from deploy.local.backing import Backing
 from deploy.local.children import Child
 from deploy.local.interrupts import Interrupts
+from deploy.local.issuer.accounts import ways_in
 from deploy.local.layout import ROOT, Layout
 from deploy.local.problems import Problem, check_space
 from deploy.local.process import POLL_SECONDS, NotReady, tail
 from deploy.local.progress import Progress
 from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
-from deploy.local.tokens import ACTORS, Actor, Issuer, issuer_url
+from deploy.local.tokens import ACTORS, Actor, Issuer, is_elsewhere, issuer_url
 
 ISSUER = "issuer"
 READY_SECONDS = 180
@@ -164,15 +165,20 @@ class Run:
         say()
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
-        say("\n  Sign in with one of these links, or use a machine's token; they last an hour.")
-        say("  A link leads to where somebody works most; its token signs in at the other services too.\n")
+        say("\n  Sign in at one of them; that signs you in at the others too.\n")
+        ways, now = ({} if is_elsewhere() else ways_in(self._place)), time.time()
         for someone in present(services):
-            token = issuer.issue_for(someone)
-            link = f"{environment.service_url(someone.home)}/sign-in#token={token}"
-            say(f"  [bold]{someone.subject}[/] ({', '.join(someone.roles)})")
-            say(f"    {token if someone.is_machine else link}")
+            where = "" if someone.is_machine else f"  {environment.service_url(someone.home)}"
+            say(f"  [bold]{someone.subject}[/] ({', '.join(someone.roles)}){where}")
+            if someone.is_machine:
+                say(f"    token for an hour: {issuer.issue_for(someone)}")
+            elif way := ways.get(someone.subject):
+                code = f"  one-time code now: {way.code(now)}" if way.second_secret else ""
+                say(f"    password: {way.password}{code}")
+        if any(way.second_secret for way in ways.values()):
+            say("\n  A one-time code is good for half a minute. Another: .venv/bin/python -m deploy.local code sofia")
         say("\n  Let the phone ring: .venv/bin/python -m deploy.local ring")
-        say("  A fresh token: .venv/bin/python -m deploy.local token anna")
+        say("  A token for a script: .venv/bin/python -m deploy.local token anna")
         say(f"  Logs: {self._place.logs}")
         say("  Ctrl-C stops everything.")
 
@@ -229,7 +235,7 @@ def service_programs(place: Layout, backing: Backing, service: str) -> list[Prog
 
 def issuer_programs(place: Layout) -> list[Program]:
     """The embedded issuer, unless the environment names another one."""
-    if os.environ.get("CRM_TOKEN_ISSUER"):
+    if is_elsewhere():
         return []
     told = {layout.port_variable(ISSUER): str(layout.port_of(ISSUER)), "CRM_LOCAL_DIR": str(place.state)}
     told |= {f"CRM_{service.upper()}_URL": environment.service_url(service) for service in layout.SERVICE_PORTS}

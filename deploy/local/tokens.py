@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from deploy.local import layout
+from deploy.local import layout, private
 from deploy.local.issuer.keys import SigningKeys
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem
@@ -67,12 +68,28 @@ def needs_second_factor(roles: Collection[str]) -> bool:
     return not SECOND_FACTOR.isdisjoint(roles)
 
 
+def is_elsewhere(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment names another issuer than the embedded one."""
+    return bool(environ.get("CRM_TOKEN_ISSUER"))
+
+
 def issuer_url(environ: Mapping[str, str] = os.environ) -> str:
     """Who issues tokens: another issuer if the environment names one, else the embedded one.
 
     Cookies don't tell ports apart, so the issuer has another host's name than the services, and sees none of theirs.
     """
     return environ.get("CRM_TOKEN_ISSUER") or f"http://localhost:{layout.port_of('issuer', environ)}"
+
+
+def client_secrets(place: Layout) -> dict[str, str]:
+    """The generated secret of each client of the embedded issuer, made the first time: services and machines."""
+    names = [*layout.SERVICE_PORTS, *(one.subject for one in ACTORS if one.is_machine)]
+    path = place.secrets / "clients.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if new := {name: secrets.token_urlsafe(24) for name in names if name not in known}:
+        known |= new
+        private.replace(path, json.dumps(known))
+    return known
 
 
 class Issuer:

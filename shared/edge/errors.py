@@ -32,4 +32,8 @@ class Unavailable(Refused):
 
 
 class TooMany(Refused):
-    """Asked too often."""
+    """Asked too often. In ``seconds`` it may be tried again."""
+
+    def __init__(self, text: str, seconds: int = 60) -> None:
+        super().__init__(text)
+        self.seconds = seconds

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 import structlog
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.access.grants import Grants
 from shared.edge import errors
 from shared.edge.actor import Actor
-from shared.edge.auth import COOKIE, Authenticator
+from shared.edge.auth import Authenticator
 from shared.edge.db import is_passing
 from shared.edge.faults import FaultRaised
 from shared.edge.limits import BodyLimit
@@ -128,7 +129,7 @@ def create_app(
         if getattr(endpoint, "__public__", False):
             return
         take: WayIn | None = getattr(endpoint, "__way_in__", None)
-        actor = _placed(await take(request) if take else authenticator.actor(request), request)
+        actor = _placed(await (take or authenticator.admit)(request), request)
         request.state.actor = actor
         request.state.again = lambda: _placed(authenticator.actor(request), request)
         request.state.grants = standings.grants_of(actor)
@@ -141,7 +142,7 @@ def create_app(
         dependencies=[Depends(authenticate)],
         **options,
     )
-    _add_plain_routes(app, engine, authenticator)
+    _add_plain_routes(app, engine)
     for router in routers:
         app.include_router(router)
     _add_error_answers(app, standings)
@@ -156,7 +157,7 @@ def _upload_paths(routers: Sequence[APIRouter]) -> frozenset[str]:
     return frozenset(route.path for route in routes if getattr(route.endpoint, "__upload__", False))
 
 
-def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator) -> None:
+def _add_plain_routes(app: FastAPI, engine: Engine) -> None:
     @app.get("/healthz", include_in_schema=False)
     @public
     def healthz() -> dict[str, str]:
@@ -176,28 +177,27 @@ def _add_plain_routes(app: FastAPI, engine: Engine, authenticator: Authenticator
     def openapi() -> dict[str, Any]:
         return app.openapi()
 
-    @app.post("/session", include_in_schema=False, status_code=204)
-    @public
-    async def sign_in(request: Request) -> Response:
-        token = (await request.body()).decode("ascii", "replace").strip()
-        authenticator.verify(token)
-        response = Response(status_code=204)
-        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
-        return response
-
-    @app.post("/session/end", include_in_schema=False)
-    @public
-    def sign_out() -> Response:
-        response = RedirectResponse("/sign-in", status_code=303)
-        response.delete_cookie(COOKIE)
-        return response
-
 
 def _placed(actor: Actor, request: Request) -> Actor:
     """The actor with where it comes from and on whose account it says that it asks."""
     client = request.client.host if request.client else ""
     why = request.headers.get(WHY) or request.query_params.get("why", "")
     return replace(actor, origin=actor.origin or client, why=why if _WHY.fullmatch(why) else "")
+
+
+def _is_opened(request: Request) -> bool:
+    """Whether a person opened a page. A script can't follow to the issuer, and has to be told instead."""
+    return "text/html" in request.headers.get("accept", "") and request.headers.get("sec-fetch-mode", "navigate") == (
+        "navigate"
+    )
+
+
+def _sign_in(request: Request) -> str:
+    """Where to sign in, and come back to what was wanted."""
+    if request.method != "GET":
+        return "/sign-in"
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"/sign-in?{urlencode({'return': wanted})}" if wanted != "/" else "/sign-in"
 
 
 def _subject(request: Request) -> str:
@@ -213,8 +213,10 @@ def _add_error_answers(app: FastAPI, standings: Standings) -> None:
         if isinstance(error, errors.Forbidden) and actor:
             standings.refused(actor, _route(request.scope), _subject(request), str(error))
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
-        if status == 401 and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/sign-in", status_code=303)
+        if status == 401 and _is_opened(request):
+            return RedirectResponse(_sign_in(request), status_code=303)
+        if isinstance(error, errors.TooMany):
+            return problem(status, str(error), retry_after=error.seconds)
         return problem(status, str(error))
 
     @app.exception_handler(RequestValidationError)

@@ -16,10 +16,11 @@ TITLES = {
     409: "Conflict",
     413: "Too large",
     422: "Not valid",
+    429: "Too many",
     500: "Internal error",
     503: "Try again later",
 }
-RETRY_AFTER_SECONDS = "2"
+RETRY_AFTER_SECONDS = 2
 PROBLEM = "application/problem+json"
 PROBLEM_SCHEMA = {
     "type": "object",
@@ -33,9 +34,9 @@ PROBLEM_SCHEMA = {
 }
 
 
-def problem(status: int, detail: str, **more: Any) -> JSONResponse:
+def problem(status: int, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS, **more: Any) -> JSONResponse:
     """An error as RFC 9457 has it."""
-    headers = {"retry-after": RETRY_AFTER_SECONDS} if status == 503 else None
+    headers = {"retry-after": str(retry_after)} if status in (429, 503) else None
     return JSONResponse(
         {
             "type": "about:blank",

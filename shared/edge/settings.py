@@ -115,14 +115,14 @@ class Settings(BaseModel):
     backup_days: int = Field(
         35,
         ge=1,
-        description="CRM_BACKUP_DAYS: for how long backups of databases and of keys are kept, at most: what certificates "
-        "of erasures say. Keeping them no longer is up to whoever makes them",
+        description="CRM_BACKUP_DAYS: for how long backups of databases and of keys are kept, at most: what "
+        "certificates of erasures say. Keeping them no longer is up to whoever makes them",
     )
     certificate_key: str = Field(
         "",
         repr=False,
-        description="CRM_CERTIFICATE_KEY: the private key that signs certificates of erasures, Ed25519 or P-256, as PEM "
-        "or JWK; they are unsigned if empty",
+        description="CRM_CERTIFICATE_KEY: the private key that signs certificates of erasures, Ed25519 or P-256, as "
+        "PEM or JWK; they are unsigned if empty",
     )
     notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
-from shared.edge.auth import Authenticator
-from shared.edge.http import Standings, create_app
+from shared.edge.auth import Authenticator, Trust
+from shared.edge.http import Standings, create_app, public
+from shared.edge.issuer import Issuer, KeyFile, Keys
 from shared.edge.live import Live
-from shared.edge.settings import Settings
+from shared.edge.rates import Rates
+from shared.edge.settings import BadSettings, Settings
+from shared.edge.sign_in import Client, SignIn
+from shared.edge.sign_in import router as sign_in_routes
 from shared.edge.statements import run
+from shared.events.envelope import new_id
 from shared.pipeline import audit
 from shared.pipeline.service import Service
+from shared.pipeline.tables import ended_session
 
 
 def application(title: str, settings: Settings, of: Service, live: Live, routers: Sequence[APIRouter]) -> FastAPI:
     """The API and the pages of ``of``. While it runs, ``live`` hears; when it ends, the service's connections do."""
 
+    is_url = settings.token_issuer.startswith(("https://", "http://"))
+    issuer = Issuer(settings.token_issuer) if is_url else None
+    looking = issuer.running() if issuer and not settings.jwks_file else nullcontext()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with of.standing.running():
+        with of.standing.running(), looking:
             async with live.running():
                 yield
         of.wakeup.close()
@@ -34,8 +46,44 @@ def application(title: str, settings: Settings, of: Service, live: Live, routers
             run(session, audit.INSERT, audit.refused(actor, of.clock(), route, subject, why))
             session.commit()
 
-    authenticator = Authenticator(
-        settings.jwks_file, settings.token_issuer, settings.token_audience, of.clock, of.standing.refuse_if_ended
-    )
+    def end(subject: str, session: str, at: float) -> None:
+        with of.engine.begin() as connection:
+            connection.execute(
+                insert(ended_session).values(
+                    id=new_id(), subject=subject or None, session=session or None, at=datetime.fromtimestamp(at, UTC)
+                )
+            )
+
+    rates = Rates(settings.requests_a_minute, settings.failures_a_minute)
+    keys: Keys | None = KeyFile(settings.jwks_file) if settings.jwks_file else issuer
+    if keys is None:
+        raise BadSettings(f"CRM_TOKEN_ISSUER is {settings.token_issuer!r}: without CRM_JWKS_FILE it must be a URL")
+    authenticator = Authenticator(keys, trust_of(settings), of.clock, of.standing.refuse_if_ended, rates)
+    sign_in = SignIn(client_of(settings), issuer, authenticator, end, lambda: of.clock().timestamp())
     standings = Standings(of.standing.grants_of, refused)
-    return create_app(title, authenticator, routers, of.engine, standings, lifespan=lifespan)
+    routes = [*routers, sign_in_routes(sign_in, public)]
+    return create_app(title, authenticator, routes, of.engine, standings, lifespan=lifespan)
+
+
+def trust_of(settings: Settings) -> Trust:
+    """Whose tokens a service takes."""
+    of_pages = client_of(settings)
+    return Trust(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        roles=settings.token_roles,
+        teams=settings.token_teams,
+        cookie=of_pages.cookie,
+        cookie_audience=of_pages.id if of_pages.carries_id_token else "",
+    )
+
+
+def client_of(settings: Settings) -> Client:
+    """A service as its issuer knows it. Services may share a host's name, so each has cookies of its own."""
+    return Client(
+        id=settings.client_id or settings.service,
+        secret=settings.client_secret,
+        url=settings.urls.get(settings.service, ""),
+        cookie=f"crm_{settings.service}",
+        carries_id_token=settings.page_token == "id_token",  # noqa: S105
+    )

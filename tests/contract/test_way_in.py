@@ -17,10 +17,21 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from deploy.docs import services
-from shared.edge.auth import Authenticator
+from shared.edge.auth import Authenticator, Trust
 from shared.edge.errors import Unauthenticated
+from shared.edge.issuer import KeyFile
 
-OPEN = {"/healthz", "/readyz", "/session", "/session/end", "/sign-in", "/static/{name}"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/session/end",
+    "/session/ended",
+    "/session/renew",
+    "/sign-in",
+    "/signed-in",
+    "/signed-out",
+    "/static/{name}",
+}
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 AN_ID = "01a2024b-d352-7706-b631-cf6c3e7526e6"
@@ -41,7 +52,7 @@ def turned_away(client: TestClient, method: str, path: str) -> bool:
     if plain.status_code not in (404, 405):
         return bool(plain.status_code == 401)
     page = client.request(method, path, headers={"accept": "text/html"})
-    return bool(page.status_code == 303 and page.headers["location"] == "/sign-in")
+    return bool(page.status_code == 303 and page.headers["location"].startswith("/sign-in"))
 
 
 @pytest.mark.parametrize("service", services.names())
@@ -80,7 +91,7 @@ def unsigned() -> str:
 def authenticator(tmp_path: Path) -> Authenticator:
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps(KeySet([KEY]).as_dict(private=False)))
-    return Authenticator(path, "issuer", "crm", lambda: NOW)
+    return Authenticator(KeyFile(path), Trust("issuer", "crm"), lambda: NOW)
 
 
 def test_a_valid_token_says_who_it_is(authenticator: Authenticator) -> None:

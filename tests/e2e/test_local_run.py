@@ -46,8 +46,10 @@ def test_a_run_starts_everything_and_says_what_to_open(checkout: Checkout) -> No
 
     assert httpx.get(f"{url(checkout, 'callcenter')}/readyz").status_code == 200
     assert httpx.get(f"{url(checkout, 'sync')}/readyz").status_code == 200
-    assert f"{url(checkout, 'callcenter')}/sign-in#token=ey" in started.output
-    assert f"{url(checkout, 'sync')}/sign-in#token=ey" in started.output
+    ways = json.loads((checkout.state / "secrets" / "accounts.json").read_text())
+    assert f"password: {ways['anna']['password']}\n" in started.output
+    assert f"password: {ways['omar']['password']}  one-time code now: " in started.output
+    assert httpx.get(f"http://localhost:{checkout.environment['CRM_LOCAL_ISSUER_PORT']}/jwks").status_code == 200
     assert checkout.starts("callcenter-worker") == checkout.starts("sync-worker") == 1
     assert (checkout.starts("callcenter-streams"), checkout.starts("sync-streams")) == (1, 0)
     assert "omar (operator)" in started.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,9 +9,8 @@ from dataclasses import dataclass, field
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
-from deploy.local import private
 from deploy.local.layout import SERVICE_PORTS, Layout
-from deploy.local.tokens import ACTORS
+from deploy.local.tokens import ACTORS, client_secrets
 
 SCOPES = ("openid", "profile")
 METHODS = frozenset({"client_secret_basic", "client_secret_post"})
@@ -60,17 +58,6 @@ class Client(ClientMixin):
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.grants
-
-
-def client_secrets(place: Layout) -> dict[str, str]:
-    """The generated secret of each client, made the first time."""
-    names = [*SERVICE_PORTS, *(one.subject for one in ACTORS if one.is_machine)]
-    path = place.secrets / "clients.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    if new := {name: secrets.token_urlsafe(24) for name in names if name not in known}:
-        known |= new
-        private.replace(path, json.dumps(known))
-    return known
 
 
 def registered(place: Layout, urls: Mapping[str, str]) -> dict[str, Client]:

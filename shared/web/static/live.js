@@ -11,6 +11,41 @@
 
 const shown = new Map();
 
+// --- the session ---------------------------------------------------------------------------------------------
+// The access token is short-lived, and no script can read it. It is renewed before it ends, by one page of a browser
+// at a time; whatever was typed stays where it is.
+
+const RENEW_BEFORE = 90_000;
+const UNTIL = "crm-until";
+let renewing = null;
+
+const until = () => Number(localStorage.getItem(UNTIL));
+
+async function renew() {
+  const before = until();
+  const ask = async () => {
+    if (until() > Math.max(before, Date.now())) return true; // another page did it while this one waited
+    const answer = await fetch("/session/renew", { method: "POST", headers: { accept: "application/json" } });
+    if (answer.ok) localStorage.setItem(UNTIL, Date.now() + (await answer.json()).seconds * 1000);
+    return answer.ok;
+  };
+  renewing ??= (navigator.locks ? navigator.locks.request("crm-renew", ask) : ask())
+    .catch(() => false)
+    .finally(() => (renewing = null));
+  return renewing;
+}
+
+async function keepRenewed() {
+  if (until() - Date.now() > RENEW_BEFORE || (await renew())) setTimeout(keepRenewed, 30_000);
+}
+
+/** As fetch; with a new access token when the one there was has ended. A command keeps its key, so it counts once. */
+async function ask(url, options) {
+  const answer = await fetch(url, options);
+  if (answer.status !== 401 || !(await renew())) return answer;
+  return fetch(url, options);
+}
+
 // --- regions -------------------------------------------------------------------------------------------------
 
 function changedByHand(field) {
@@ -68,8 +103,9 @@ function put(region, html) {
 }
 
 async function refresh(region) {
-  const answer = await fetch(region.dataset.region, { headers: { accept: "text/html" } });
-  if (answer.redirected) location.reload();
+  const answer = await ask(region.dataset.region, { headers: { accept: "text/html" } });
+  if (answer.status === 401) signedOut();
+  else if (answer.redirected) location.reload();
   else if (answer.ok) put(region, await answer.text());
 }
 
@@ -126,6 +162,20 @@ function bodyOf(form) {
   return Object.keys(saw).length ? { [form.dataset.under]: values, saw } : { [form.dataset.under]: values };
 }
 
+// Nobody is sent away from what was typed: signing in happens beside it.
+function signedOut(form) {
+  const status = document.getElementById("connection");
+  const link = document.createElement("a");
+  link.href = "/sign-in";
+  link.target = "_blank";
+  link.textContent = status?.dataset.signedOut ?? "/sign-in";
+  if (status) status.replaceChildren(link);
+  if (form) {
+    say(form, "");
+    form.querySelector(".error").replaceChildren(link.cloneNode(true));
+  }
+}
+
 function say(form, text) {
   let place = form.querySelector(".error");
   if (!place) {
@@ -151,9 +201,9 @@ async function send(form) {
   // The key belongs to what is sent: a repeat after a lost answer has the same, another text a new one.
   if (form.sent !== body) [form.sent, form.key] = [body, newKey()];
   const headers = { "content-type": "application/json", "idempotency-key": form.key, accept: "application/json" };
-  const answer = await fetch(form.dataset.command, { method: "POST", body, headers });
+  const answer = await ask(form.dataset.command, { method: "POST", body, headers });
   if (answer.status === 401) {
-    location.assign("/sign-in");
+    signedOut(form);
     return;
   }
   if (!answer.ok) {
@@ -177,7 +227,7 @@ async function send(form) {
 async function find(form) {
   const headers = { "content-type": "application/json", accept: "text/html" };
   const body = JSON.stringify(bodyOf(form));
-  const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers });
+  const answer = await ask(form.getAttribute("action"), { method: "POST", body, headers });
   const target = document.querySelector(form.dataset.fragment);
   if (answer.ok) target.innerHTML = await answer.text();
   else target.textContent = await problemOf(answer);
@@ -227,10 +277,14 @@ function listen(url) {
     setTimeout(() => {
       if (events.readyState !== EventSource.OPEN) status.textContent = status.dataset.lost;
     }, 4000);
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => listen(url), 5000);
+    // It is refused when the access token has ended; nobody says so to a script, so another one is asked for.
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(() => renew().then(() => listen(url)), 5000);
+    }
   });
 }
 
 for (const region of document.querySelectorAll("[data-region]")) shown.set(region.id, region.innerHTML.trim());
 localTimes(document);
+if (document.getElementById("connection")) keepRenewed();
 if (document.body.dataset.live) listen(document.body.dataset.live);

@@ -122,7 +122,7 @@ def test_who_is_not_signed_in_is_asked_to(signed_in: SignedIn) -> None:
     answer = client.get("/", headers=HTML, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     assert client.get(f"/customers/{new_id()}/live").status_code == 401
-    assert client.get("/sign-in", headers=HTML).status_code == 200
+    assert client.get("/signed-out", headers=HTML).status_code == 200
 
 
 def test_an_open_page_is_told_of_what_happens_now(

@@ -13,10 +13,11 @@ from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import create_engine
 
 from shared.access.grants import NOTHING
-from shared.edge.auth import Authenticator
+from shared.edge.auth import Authenticator, Trust
 from shared.edge.clock import system_clock
 from shared.edge.errors import Invalid
 from shared.edge.http import OVER_TLS, PROTECTIVE, Standings, create_app, public
+from shared.edge.issuer import KeyFile
 
 routes = APIRouter()
 
@@ -42,7 +43,7 @@ def broken() -> None:
 def client(tmp_path: Path, scheme: str = "http") -> TestClient:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)))
-    authenticator = Authenticator(keys, "issuer", "crm", system_clock)
+    authenticator = Authenticator(KeyFile(keys), Trust("issuer", "crm"), system_clock)
     engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
     app = create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING))
     return TestClient(app, base_url=f"{scheme}://test", raise_server_exceptions=False)
