@@ -33,8 +33,8 @@ OTHERS: Mapping[str, str] = {
     "CRM_FAULT_LOG": "tests: a file that is told which faults struck",
     "CRM_FAULT_SECONDS": "`make faults`: for how long",
     "CRM_FAULT_SEED": "`make faults`: the seed of a run that is to be repeated",
-    "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": "tests: a Kafka to use in place of a container or an embedded one; with the "
-    "other CRM_TEST_KAFKA_…, as CRM_TEST_KAFKA_SASL_PASSWORD, an administrator's settings",
+    "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": "tests: a Kafka to use in place of a container or an embedded one; all "
+    "CRM_TEST_KAFKA_… are its administrator's settings",
     "CRM_TEST_DATABASE_URL": "tests: a PostgreSQL superuser's URL, likewise",
 }
 """Variables that no service reads through its settings; a test finds one that isn't listed."""

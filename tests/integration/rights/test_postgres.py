@@ -17,6 +17,7 @@ from deploy.local.postgres import Postgres, role_of
 from services.callcenter.wiring import BLOCK
 from shared.edge.settings import SERVICES
 from shared.pipeline import migrate, rights
+from tests.builders import KEKS
 
 SERVICE = "callcenter"
 TABLES = "CREATE TABLE IF NOT EXISTS {} (pos bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, entry text)"
@@ -242,7 +243,7 @@ def test_migrate_grants(database: Postgres) -> None:
         "CRM_SYNC_DATABASE_URL": database.url("sync", "sync"),
         "CRM_SYNC_PORT": "1",
         "CRM_KAFKA_BOOTSTRAP_SERVERS": "unused",
-        "CRM_KEY_ENCRYPTION_KEYS": "unused",
+        "CRM_KEY_ENCRYPTION_KEYS": KEKS,
         "CRM_TOKEN_ISSUER": "unused",
         "CRM_JWKS_FILE": "unused",
     }
