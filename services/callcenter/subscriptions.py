@@ -3,6 +3,7 @@
 from services.callcenter.customers import erasure
 from services.callcenter.insights import handlers as insights
 from services.callcenter.insights import tables
+from shared.administration.erasures import answers as erasures
 from shared.pipeline import claims, heads
 from shared.pipeline.customer_tables import customer_cluster
 from shared.pipeline.subscriptions import Slice, Subscriptions
@@ -39,5 +40,6 @@ SUBSCRIPTIONS = Subscriptions(
             derived=(*tables.TABLES, customer_cluster),
         ),
         heads.SLICE,
+        erasures.SLICE,
     ),
 )

@@ -11,12 +11,13 @@ from typing import Any
 from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.contacts.reads import Choice
+from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
 from shared.web.render import Pages
 
 TITLE = N_("Call center")
-NAV = {"/": N_("Desk"), "/cases": N_("Open cases")}
+NAV = {"/": N_("Desk"), "/cases": N_("Open cases"), "/erasures": N_("Erasures")}
 STATES = {
     "offered": N_("waiting"),
     "answered": N_("in conversation"),
@@ -60,7 +61,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in NAMES)
 
 def pages() -> Pages:
     """The call center's pages."""
-    return Pages(TITLE, NAV, FOLDERS, words)
+    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """What marketing hears."""
 
+from services.marketing.customers import erasure
 from services.marketing.customers import handlers as customers
 from services.marketing.profiles import handlers as profiles
 from services.marketing.profiles.tables import profile, purchase, spending
 from services.marketing.segments import handlers as segments
 from services.marketing.segments import published
 from services.marketing.segments.tables import stay
+from shared.administration.erasures import answers as erasures
 from shared.pipeline import claims, heads
 from shared.pipeline.customer_tables import claim, custom_field, customer_cluster, customer_record
 from shared.pipeline.subscriptions import Slice, Subscriptions
@@ -18,7 +20,7 @@ SUBSCRIPTIONS = Subscriptions(
             {
                 "customer.registered": claims.heard,
                 "customer.edited": claims.heard,
-                "customer.erased": customers.heard_erased,
+                "customer.erased": erasure.heard_erased,
                 "custom_field.defined": claims.heard_fields,
                 "customer.assigned": customers.heard_assigned,
             },
@@ -50,5 +52,6 @@ SUBSCRIPTIONS = Subscriptions(
             },
         ),
         heads.SLICE,
+        erasures.SLICE,
     ),
 )

@@ -9,11 +9,12 @@ from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
+from shared.administration.erasures import pages as erasures
 from shared.web.i18n import N_
 from shared.web.render import Pages
 
 TITLE = N_("Marketing")
-NAV = {"/": N_("Segment")}
+NAV = {"/": N_("Segment"), "/erasures": N_("Erasures")}
 REASONS = {
     "time": N_("orders fell out of the window"),
     "cancelled": N_("an order was cancelled"),
@@ -24,7 +25,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("segment
 
 def pages() -> Pages:
     """Marketing's pages."""
-    return Pages(TITLE, NAV, FOLDERS, words)
+    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.marketing import texts
+from services.marketing.customers.erasure import FORGETTING
 from services.marketing.metadata import metadata
 from services.marketing.profiles import api as profiles
 from services.marketing.profiles import pages as profile_pages
@@ -15,6 +16,11 @@ from services.marketing.segments import pages as segment_pages
 from services.marketing.segments import standings
 from services.marketing.segments.rules import Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
+from shared.administration.erasures import answers as forgetting
+from shared.administration.erasures import command as certificates
+from shared.administration.erasures import log as key_logs
+from shared.administration.erasures import pages as erasures
+from shared.administration.erasures import tables as erasure_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
@@ -27,7 +33,7 @@ from shared.web import pages as web
 
 NAME = "marketing"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata, erasure_tables.metadata)
 
 
 def default(settings: Settings) -> Definition:
@@ -44,13 +50,23 @@ def app(settings: Settings, of: Service) -> FastAPI:
         profile_pages.router(of, pages, rule),
         segments.router(of, rule),
         profiles.router(of, rule),
+        *erasures.routers(of, settings, pages, FORGETTING),
     ]
     return application("Marketing", settings, of, Live(settings.database_url), routers)
 
 
 def tasks(settings: Settings) -> tuple[Task, ...]:
     """What the worker works out anew when it is due."""
-    return (standings.task(default(settings)),)
+    return (standings.task(default(settings)), forgetting.task(FORGETTING))
 
 
-BLOCK = Block(NAME, VERSIONS, METADATAS, app, lambda _: SUBSCRIPTIONS, tasks=tasks)
+BLOCK = Block(
+    NAME,
+    VERSIONS,
+    METADATAS,
+    app,
+    lambda _: SUBSCRIPTIONS,
+    tasks=tasks,
+    parts=key_logs.parts,
+    more=(certificates.COMMAND,),
+)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from services.sfa.customers import handlers as customers
+from services.sfa.customers import erasure
 from services.sfa.orders import handlers as orders
 from services.sfa.products import handlers as products
 from services.sfa.requests import handlers as requests
 from services.sfa.requests.tables import order_request
 from services.sfa.territories import handlers as territories
+from shared.administration.erasures import answers as erasures
 from shared.pipeline import claims, clusters, heads
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
@@ -19,7 +20,7 @@ SUBSCRIPTIONS = Subscriptions(
             {
                 "customer.registered": claims.heard,
                 "customer.edited": claims.heard,
-                "customer.erased": customers.heard_erased,
+                "customer.erased": erasure.heard_erased,
                 "custom_field.defined": claims.heard_fields,
                 "customer.assigned": clusters.heard_assigned,
             },
@@ -43,5 +44,6 @@ SUBSCRIPTIONS = Subscriptions(
             },
         ),
         heads.SLICE,
+        erasures.SLICE,
     ),
 )

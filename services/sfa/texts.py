@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
 from shared.web.render import Pages
@@ -17,6 +18,7 @@ NAV = {
     "/requests": N_("From devices"),
     "/territories": N_("Territories"),
     "/products": N_("Products"),
+    "/erasures": N_("Erasures"),
 }
 STATES = {
     "open": N_("open"),
@@ -65,7 +67,7 @@ FOLDERS = tuple(
 
 def pages() -> Pages:
     """The pages of sales force automation."""
-    return Pages(TITLE, NAV, FOLDERS, words)
+    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

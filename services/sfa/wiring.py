@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.sfa import texts
 from services.sfa.customers import api as customers
 from services.sfa.customers import pages as customer_pages
+from services.sfa.customers.erasure import FORGETTING
 from services.sfa.metadata import metadata
 from services.sfa.orders import api as orders
 from services.sfa.orders import pages as order_pages
@@ -21,6 +22,11 @@ from services.sfa.requests import pages as request_pages
 from services.sfa.subscriptions import SUBSCRIPTIONS
 from services.sfa.territories import api as territories
 from services.sfa.territories import pages as territory_pages
+from shared.administration.erasures import answers as forgetting
+from shared.administration.erasures import command as certificates
+from shared.administration.erasures import log as key_logs
+from shared.administration.erasures import pages as erasures
+from shared.administration.erasures import tables as erasure_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
@@ -32,7 +38,7 @@ from shared.web import pages as web
 
 NAME = "sfa"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-METADATAS = (pipeline.metadata, customer_tables.metadata, metadata)
+METADATAS = (pipeline.metadata, customer_tables.metadata, metadata, erasure_tables.metadata)
 
 
 def app(settings: Settings, of: Service) -> FastAPI:
@@ -51,6 +57,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         products.router(of, settings.currency),
         orders.router(of, settings.currency),
         requests.router(of, settings.currency),
+        *erasures.routers(of, settings, pages, FORGETTING),
     ]
     return application("Sales force automation", settings, of, Live(settings.database_url), routers)
 
@@ -61,5 +68,7 @@ BLOCK = Block(
     METADATAS,
     app,
     lambda _: SUBSCRIPTIONS,
-    tasks=lambda settings: (request_handlers.task(settings.currency),),
+    tasks=lambda settings: (request_handlers.task(settings.currency), forgetting.task(FORGETTING)),
+    parts=key_logs.parts,
+    more=(certificates.COMMAND,),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.sync.customers import erasure
 from services.sync.customers import handlers as customers
 from services.sync.devices import heard as devices
 from services.sync.devices import tables as device_tables
@@ -12,6 +13,7 @@ from services.sync.timeline import handlers as timeline
 from services.sync.timeline.tables import interaction
 from services.sync.verification.handlers import heard_heads
 from services.sync.verification.tables import told_head
+from shared.administration.erasures import answers as erasures
 from shared.pipeline import claims, heads
 from shared.pipeline.customer_tables import claim, custom_field, customer_record
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
@@ -28,7 +30,7 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
                 {
                     "customer.registered": customers.heard,
                     "customer.edited": customers.heard,
-                    "customer.erased": customers.heard_erased,
+                    "customer.erased": erasure.heard_erased,
                     "custom_field.defined": claims.heard_fields,
                 },
                 derived=(claim, customer_record, custom_field),
@@ -49,6 +51,7 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
                 derived=(identifier, identity_decision),
             ),
             heads.SLICE,
+            erasures.SLICE,
             Slice("devices", devices.HANDLERS, derived=device_tables.DERIVED),
             Slice("verification", {"heads.reported": heard_heads}, derived=(told_head,)),
         ),

@@ -8,7 +8,10 @@ from fastapi import FastAPI
 
 from services.sync.customers import api as customers
 from services.sync.customers import pages as customer_pages
+from services.sync.customers.erasure import FORGETTING
 from services.sync.devices import api as devices
+from services.sync.devices import erasure as device_erasure
+from services.sync.devices import erasure_tables as device_erasure_tables
 from services.sync.devices import feed
 from services.sync.devices import pages as device_pages
 from services.sync.devices import tables as device_tables
@@ -18,6 +21,7 @@ from services.sync.identity import pages as identity_pages
 from services.sync.identity import tables as identity_tables
 from services.sync.identity.handlers import TASK as IDENTITY_TASK
 from services.sync.notices.handlers import EFFECT, notifier
+from services.sync.reaches import reaches
 from services.sync.subscriptions import subscriptions
 from services.sync.timeline import api as timeline
 from services.sync.timeline import pages as timeline_pages
@@ -25,6 +29,11 @@ from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
 from services.sync.verification import command as verification
 from services.sync.verification import tables as verification_tables
+from shared.administration.erasures import answers as forgetting
+from shared.administration.erasures import command as certificates
+from shared.administration.erasures import log as key_logs
+from shared.administration.erasures import pages as erasures
+from shared.administration.erasures import tables as erasure_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables, tables
@@ -40,6 +49,7 @@ from shared.web.render import Pages
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline", "identity", "devices")]
+TEMPLATES.append(erasures.FOLDER)
 METADATAS = (
     tables.metadata,
     customer_tables.metadata,
@@ -47,16 +57,19 @@ METADATAS = (
     identity_tables.metadata,
     device_tables.metadata,
     verification_tables.metadata,
+    erasure_tables.metadata,
+    device_erasure_tables.metadata,
 )
 
 
 def app(settings: Settings, service: Service) -> FastAPI:
     """The API and the pages."""
+    service = service.near(reaches)
     live = Live(settings.database_url)
     reader = Reader(service.keks, settings.urls)
     pages = Pages(
         N_("Customer timeline"),
-        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
+        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices"), "/erasures": N_("Erasures")},
         TEMPLATES,
     )
     routers = [
@@ -71,6 +84,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
         identity.router(service),
         timeline.router(service, reader),
         customers.router(service, settings.default_region),
+        *erasures.routers(service, settings, pages, FORGETTING),
     ]
     return application("Sync", settings, service, live, routers)
 
@@ -92,6 +106,13 @@ BLOCK = Block(
     app,
     wanted,
     performers,
-    tasks=lambda _: (IDENTITY_TASK, consent.TASK, feed.task()),
-    more=(verification.command(wanted),),
+    tasks=lambda _: (
+        IDENTITY_TASK,
+        consent.TASK,
+        feed.task(),
+        device_erasure.task(FORGETTING),
+        forgetting.task(FORGETTING),
+    ),
+    parts=key_logs.parts,
+    more=(verification.command(wanted), certificates.COMMAND),
 )

@@ -7,6 +7,7 @@ any order and however often it is stored, so events may be heard again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -223,14 +224,17 @@ def _save(session: Session, held: Mapping[str, Held], members: Iterable[str]) ->
         session.execute(_UPDATE, {"rows": _json(rows)})
 
 
-def forget(work: Work, members: Iterable[str]) -> None:
-    """Delete all that is kept of the members here: claims, record, what could be searched, keys."""
+def forget(work: Work, members: Iterable[str]) -> dict[str, Counter[str]]:
+    """Delete all that is kept of the members here: claims, record, what could be searched, keys.
+
+    Gives how many rows there were: of ``records`` and ``keys``, by member.
+    """
     wanted = sorted(set(members))
     # The rows before the keys, as everybody takes these locks.
     lock(work.session, wanted)
-    work.session.execute(_FORGET_CLAIMS, {"members": wanted})
-    work.session.execute(_FORGET_RECORD, {"members": wanted})
-    keys.erase(work, wanted)
+    records = Counter(work.session.scalars(_FORGET_CLAIMS, {"members": wanted}).all())
+    records += Counter(work.session.scalars(_FORGET_RECORD, {"members": wanted}).all())
+    return {"records": records, "keys": keys.erase(work, wanted)}
 
 
 def heard(work: Work, events: list[Event]) -> None:
@@ -364,10 +368,12 @@ FROM json_to_recordset(CAST(:rows AS json)) AS n (member uuid, registered timest
                                                   phone text, email text)
 WHERE r.member = n.member
 """)
-_FORGET_CLAIMS = text("DELETE FROM claim WHERE member = ANY (CAST(:members AS uuid[]))")
+_FORGET_CLAIMS = text("DELETE FROM claim WHERE member = ANY (CAST(:members AS uuid[])) RETURNING member::text")
 _FORGET_RECORD = text("""
 UPDATE customer_record SET registered = NULL, states = '{}', name = '', phone = '', email = ''
 WHERE member = ANY (CAST(:members AS uuid[]))
+  AND (registered, states, name, phone, email) IS DISTINCT FROM (NULL::timestamptz, CAST('{}' AS jsonb), '', '', '')
+RETURNING member::text
 """)
 # The second condition is that of the index.
 _CLAIMED = text("""

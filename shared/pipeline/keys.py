@@ -7,6 +7,7 @@ is neither there nor marked as erased is a loss, and whoever needs it waits.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
@@ -24,9 +25,13 @@ from shared.edge.statements import run
 from shared.events.envelope import Envelope, known_type, version_of
 from shared.events.facts import Fact, FactType, change_personal
 from shared.events.upcasters import lift
+from shared.pipeline import due
 from shared.pipeline.sealing import KeyEncryptionKeys, MemberKey, WrongKey, new_key, unseal
 from shared.pipeline.tables import erased_member, member_key
 from shared.pipeline.work import OwnKey, Work
+
+FORGET = "forget"
+"""The task that forgets members of which a topic of keys said that they are erased."""
 
 Found = dict[tuple[str, str], Mapping[str, AESGCM] | None]
 """(source, member) -> the keys there are, by id; none when the member is erased."""
@@ -110,11 +115,12 @@ def _any(members: Iterable[str]) -> object:
     return func.any(cast(list(members), ARRAY(UUID)))
 
 
-def erase(work: Work, members: Iterable[str]) -> None:
-    """Delete every key of the members for good, and mark this service's own as erased on its keys topic."""
+def erase(work: Work, members: Iterable[str]) -> Counter[str]:
+    """Delete every key of the members for good, and mark this service's own as erased on its keys topic; gives how
+    many of each member there were."""
     wanted = sorted(set(members))
     if not wanted:
-        return
+        return Counter()
     _lock(work.session, wanted)
     for member in wanted:
         work.own.pop(member, None)
@@ -123,8 +129,9 @@ def erase(work: Work, members: Iterable[str]) -> None:
         delete(member_key)
         .where(member_key.c.member == _any(wanted))
         .returning(member_key.c.member, member_key.c.source, member_key.c.key_id)
-    )
+    ).all()
     work.key_records.extend((f"{member}/{key_id}", ERASED_RECORD) for member, of, key_id in rows if of == work.source)
+    return Counter(str(row.member) for row in rows)
 
 
 _STORE = text("""
@@ -149,6 +156,8 @@ def store(work: Work, source: str, records: Mapping[tuple[str, str], KeyRecord])
     found = work.session.scalars(select(erased_member.c.member).where(erased_member.c.member == _any(members)))
     erased = {str(member) for member in found}
     erase(work, gone - erased)
+    # The event that says so may be parked, or far behind: what is kept in the clear goes now.
+    due.mark(work, FORGET, gone - erased)
     rows = []
     for (member, key_id), record in sorted(records.items()):
         if not record.erased and member in erased and source == work.source:

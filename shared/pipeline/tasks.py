@@ -54,6 +54,8 @@ class Task:
     """Whose rows it reads: it waits until these have read the past. None named: all of the service's."""
     most: int = MOST
     """How many keys in one transaction."""
+    waits: bool = True
+    """Whether it waits at all: not what is right whatever else the past will say."""
 
 
 _WAITING = text("""
@@ -147,7 +149,8 @@ class Tasks:
         taken: list[Item] = []
 
         def body(work: Work) -> int:
-            taken[:] = take(work, task, {self._through[name] for name in task.slices or self._through}, most)
+            slices = (task.slices or self._through) if task.waits else ()
+            taken[:] = take(work, task, {self._through[name] for name in slices}, most)
             if taken:
                 work_out(work, task, taken)
             return len(taken)

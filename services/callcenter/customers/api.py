@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field, StringConstraints
 
-from services.callcenter.customers import erasure, handlers, reads, rules
+from services.callcenter.customers import handlers, reads, rules
 from shared.access.actions import Action
 from shared.customer.fields import InvalidField, Kind, PolicyName
 from shared.customer.phones import NotAPhone
@@ -16,7 +16,6 @@ from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
-from shared.pipeline.work import Work
 
 
 class RegisterBody(Input):

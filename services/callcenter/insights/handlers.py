@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -101,9 +102,10 @@ def heard_assigned(work: Work, events: list[Event]) -> None:
         claims.touch(work, changed)
 
 
-def forget(work: Work, members: Sequence[str]) -> None:
-    """Empty what notes say about the members."""
-    work.session.execute(update(note).where(note.c.member == any_of(members)).values(text=""))
+def forget(work: Work, members: Sequence[str]) -> Counter[str]:
+    """Empty what notes say about the members; gives how many said something of each."""
+    of_them = update(note).where(note.c.member == any_of(members), note.c.text != "").values(text="")
+    return Counter(work.session.scalars(of_them.returning(note.c.member)).all())
 
 
 STEPS = tuple(column for column in order.columns if not column.primary_key)

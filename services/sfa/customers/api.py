@@ -1,7 +1,7 @@
 """Customers over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
@@ -11,7 +11,6 @@ from shared.edge.http import CurrentActor
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
-from shared.pipeline.work import Work
 
 
 class RegisterBody(Input):
@@ -28,10 +27,6 @@ class EditBody(Input):
 class FindBody(Input):
     words: ShortText
     """A number in any writing, the beginning of an e-mail address, or beginnings of a name's words."""
-
-
-class EraseBody(Input):
-    reason: Literal["request", "retention", "error"] = "request"
 
 
 class Found(BaseModel):
@@ -103,16 +98,6 @@ def router(service: Service, region: str) -> APIRouter:
                 "changed": handlers.edit(work, member, body.changes, body.saw, region),
             }
         )
-
-    @routes.post("/customers/{customer}/erase")
-    def erase(customer: Id, body: EraseBody, command: Once) -> Response:
-        """Forget a person, everywhere and for good (customer.erase)."""
-
-        def run(work: Work) -> dict[str, str]:
-            handlers.erase(work, str(customer), body.reason)
-            return {"customer": str(customer)}
-
-        return command.run(run)
 
     return routes
 

@@ -1,17 +1,16 @@
-"""Customers are registered, edited and erased at sales' desk."""
+"""Customers are registered and edited at sales' desk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS
 from shared.customer.fold import Change
-from shared.customer.member import Member, member_of, stream
+from shared.customer.member import Member, stream
 from shared.customer.phones import with_code
-from shared.edge.errors import NotFound
-from shared.events.customer import CustomerErased, CustomerRegistered
-from shared.events.envelope import Event, new_id
+from shared.events.customer import CustomerRegistered
+from shared.events.envelope import new_id
 from shared.pipeline import claims, edits
 from shared.pipeline.claims import Told
 from shared.pipeline.definitions import custom_fields
@@ -44,27 +43,3 @@ def edit(
     seen = work.fields(Action.CUSTOMER_READ, [member]).get(member, NO_FIELDS)
     changed = {claim.field for claim in edits.edit(work, Member(member), changes, saw, region)}
     return sorted(changed.union(name for name in changes if name not in seen))
-
-
-def erase(work: Work, member: str, reason: str) -> None:
-    """Make everything about a person unreadable, here and everywhere. Raises ``Forbidden``, ``NotFound``."""
-    work.see(Action.CUSTOMER_ERASE, member)
-    held = claims.lock(work.session, [member])[member]
-    if held.registered is None and not held.erased:
-        raise NotFound("there is no such customer")
-    if not held.erased:
-        work.publish(stream(Member(member)), CustomerErased(reason=reason))
-    _forget(work, [member])
-
-
-def heard_erased(work: Work, events: list[Event]) -> None:
-    """Customers erased by another service."""
-    _forget(work, {member_of(event.stream) for event in claims.named(work, events)})
-
-
-def _forget(work: Work, members: Iterable[str]) -> None:
-    """Orders, requests and territories name a person by its id only, and stay."""
-    gone = sorted(members)
-    if gone:
-        claims.forget(work, gone)
-        claims.touch(work, gone)

@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, TextClause, and_, bindparam, delete, or_, select, text, update
+from sqlalchemy import Table, TextClause, and_, bindparam, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from services.sync.customers.erasure import heard_erased
 from services.sync.devices import feed, reads, rules
 from services.sync.devices.tables import (
     member_note,
@@ -117,20 +118,6 @@ def heard_field(work: Work, events: list[Event]) -> None:
     names = {event.fact.name for event in events if isinstance(event.fact, CustomFieldDefined)}
     of_it = select(claim.c.member).distinct().where(claim.c.field.in_(names), claim.c.field.like("custom.%"))
     feed.mark(work, work.session.scalars(of_it).all())
-
-
-def heard_erased(work: Work, events: list[Event]) -> None:
-    """Customers erased: nothing readable of them stays here, also not in what devices may still fetch."""
-    good = claims.named(work, events)
-    members = sorted({member_of(event.stream) for event in good})
-    claims.forget(work, members)
-    session = work.session
-    session.execute(delete(member_note).where(member_note.c.member == any_of(members)))
-    mutations = update(mutation).where(mutation.c.member == any_of(members), mutation.c.content.is_not(None))
-    gone = mutations.values(content=None, state=rules.REFUSED, reason="erased")
-    feed.mark_mutations(work, session.execute(gone.returning(mutation.c.device, mutation.c.number)).all())
-    feed.forget(work, members)
-    _mark_with_mates(work, good)
 
 
 def heard_assigned(work: Work, events: list[Event]) -> None:

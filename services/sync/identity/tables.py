@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -216,9 +217,10 @@ def suggest(session: Session, members: Collection[str], found: Mapping[Pair, str
         session.execute(upsert(s).on_conflict_do_nothing(), rows)
 
 
-def forget(session: Session, members: Collection[str]) -> None:
-    """Delete what is kept of members."""
-    session.execute(identifier.delete().where(identifier.c.member == any_of(sorted(members))))
+def forget(session: Session, members: Collection[str]) -> Counter[str]:
+    """Delete what is kept of members; gives how many there were of each."""
+    gone = identifier.delete().where(identifier.c.member == any_of(sorted(members)))
+    return Counter(session.scalars(gone.returning(identifier.c.member)).all())
 
 
 def _holders(rows: Iterable[tuple[str, str, str]]) -> Holders:

@@ -1,0 +1,26 @@
+"""A customer is erased: every text about the person.
+
+Profile, purchases and stays of a member stay: ids, instants and amounts, by which nobody is known any more, and without
+which the figures of the past would change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.administration.erasures.answers import Counts, Forgetting, heard_by
+from shared.pipeline import claims
+from shared.pipeline.work import Work
+
+
+def forget(work: Work, members: Sequence[str], history: bool) -> Counts:
+    """Forget members, whether they were ever met here or not; gives what there was."""
+    counts = claims.forget(work, members)
+    if not history:
+        claims.touch(work, members)
+    return counts
+
+
+PLACES = frozenset({"records", "keys"})
+FORGETTING = Forgetting(PLACES, forget)
+heard_erased = heard_by(FORGETTING)
