@@ -16,11 +16,20 @@ from deploy.local.layout import ROOT
 from deploy.local.postgres import Postgres, role_of
 from services.callcenter.wiring import BLOCK
 from shared.edge.settings import SERVICES
-from shared.pipeline import migrate, rights
+from shared.pipeline import audit, migrate, rights
 from tests.builders import KEKS
 
 SERVICE = "callcenter"
-TABLES = "CREATE TABLE IF NOT EXISTS {} (pos bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, entry text)"
+ENTRY = {
+    "at": "2026-01-01T00:00:00Z",
+    "actor": "anna",
+    "action": "customer.edit",
+    "outcome": "changed",
+    "subjects": "{}",
+    "why": "",
+    "origin": "",
+    "detail": "{}",
+}
 CHANGES = (
     "UPDATE {} SET {} = NULL",
     "DELETE FROM {}",
@@ -38,12 +47,9 @@ CHANGES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def migrated(database: Postgres) -> None:
-    """The service's tables with something in the audit, as its owner has them after ``migrate``."""
+    """The service's tables, as its owner has them after ``migrate``."""
     owner = database.url(SERVICE, SERVICE)
     migrate.upgrade(owner, BLOCK.versions)
-    with connect(database, SERVICE) as connection:
-        for table in rights.APPEND_ONLY:
-            connection.execute(TABLES.format(table))
     rights.grant(owner, SERVICE)
 
 
@@ -133,6 +139,10 @@ def test_what_is_written_into_the_audit_stays(session: psycopg.Connection, table
 
 
 def test_who_adds_to_the_audit(session: psycopg.Connection, process: str) -> None:
+    with session.transaction(force_rollback=True):
+        session.execute(audit.INSERT, ENTRY)
+    link = "INSERT INTO audit_link (pos, n, hash) VALUES (1, 1, '')"
+    assert denied(session, link) == (process != "worker")
     for table, writers in rights.APPEND_ONLY.items():
         assert not denied(session, f"SELECT * FROM {table}")
         found = session.execute("SELECT has_any_column_privilege(%s, 'INSERT')", [table]).fetchone()
@@ -166,13 +176,13 @@ def test_rights_beyond_these_are_taken_away(database: Postgres) -> None:
     api = rights.role(SERVICE, "api")
     with connect(database, SERVICE) as owner:
         owner.execute(f"GRANT ALL ON audit_entry, outbox, alembic_version TO {api}, PUBLIC")
-        owner.execute(f"GRANT UPDATE (entry) ON audit_link TO {api}")
+        owner.execute(f"GRANT UPDATE (hash) ON audit_link TO {api}")
         owner.execute(f"GRANT CREATE ON SCHEMA public TO {api}")
     rights.grant(database.url(SERVICE, SERVICE), SERVICE)
     with connect(database, api) as session:
         for statement in ("DELETE FROM audit_entry", "TRUNCATE outbox", "SELECT * FROM alembic_version"):
             assert denied(session, statement), statement
-        assert denied(session, "UPDATE audit_link SET entry = entry")
+        assert denied(session, "UPDATE audit_link SET hash = hash")
         assert denied(session, "CREATE TABLE mine (one int)")
 
 
