@@ -74,6 +74,18 @@ class Issuer:
         return jwt.encode({"alg": "Ed25519"}, claims, self.key, algorithms=["Ed25519"])
 
 
+def erased(
+    post: Callable[..., httpx.Response], customer: str, *roles: str, by: tuple[str, str] = ("paul", "petra")
+) -> str:
+    """Erase a customer as two people with these roles do; gives the erasure's id.
+
+    ``post`` takes a path, a body, an actor and its roles.
+    """
+    id = str(done(post("/erasures", {"customer": customer}, by[0], roles), 201)["erasure"])
+    done(post(f"/erasures/{id}/consent", {}, by[1], roles))
+    return id
+
+
 def done(response: httpx.Response, status: int = 200) -> dict[str, Any]:
     """The answer of a request that went well."""
     assert response.status_code == status, response.text

@@ -76,7 +76,7 @@ def callcenter_alone(play: Play) -> None:
     opened = play.desk("/cases", case)["case"]
     play.at(0.5)
     play.desk(f"/cases/{opened}/resolve", {"solution": "restarted"})
-    play.desk(f"/customers/{play.known['G']}/erase", {"reason": "request"}, "supervisor")
+    erase(play, "G")
     with play.ids.of("fields"):
         # Of a kind that nobody knows: the stream is parked wherever it is heard, with the good one behind it.
         play.platform["callcenter"].service.transact(OPERATOR, lambda work: define(work, "mystery"))
@@ -86,6 +86,13 @@ def callcenter_alone(play: Play) -> None:
 def define(work: Work, kind: str) -> None:
     fact = CustomFieldDefined(name="custom.shoe", label=f"Shoe size ({kind})", kind=kind)
     work.publish("custom_field/custom.shoe", fact)
+
+
+def erase(play: Play, name: str) -> None:
+    """Two supervisors erase a customer."""
+    body = {"customer": play.known[name], "reason": "request"}
+    proposed = play.post("callcenter", "/erasures", body, "paul", "supervisor")["erasure"]
+    play.post("callcenter", f"/erasures/{proposed}/consent", {}, "petra", "supervisor")
 
 
 def contact(play: Play, call: str, who: str, *, satisfaction: int) -> None:
@@ -212,7 +219,7 @@ def deliveries(play: Play) -> None:
 
 def erasure(play: Play) -> None:
     play.at(18)
-    play.desk(f"/customers/{play.known['C']}/erase", {"reason": "request"}, "supervisor")
+    erase(play, "C")
 
 
 def skips(play: Play) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from shared.administration.erasures import handlers, reads
 from shared.administration.erasures.answers import Forgetting
 from shared.administration.erasures.certificate import Signing
+from shared.administration.erasures.rules import ERASED, Erasure, Report
 from shared.edge.actor import Actor
 from shared.edge.errors import Conflict
 from shared.edge.http import JSON, CurrentActor, encoded, public
@@ -32,18 +33,18 @@ class Reporter:
         self.signing = Signing(settings.certificate_key)
         self._days, self._details = settings.backup_days, details
 
-    def erasures(self, actor: Actor) -> Sequence[reads.Erasure]:
+    def erasures(self, actor: Actor) -> Sequence[Erasure]:
         """All that were proposed here. Raises ``Forbidden``."""
         with self.service.look(actor) as look:
             handlers.need_any(look)
             return reads.erasures(look.session)
 
-    def erasure(self, actor: Actor, id: str) -> tuple[reads.Erasure, reads.Report | None]:
+    def erasure(self, actor: Actor, id: str) -> tuple[Erasure, Report | None]:
         """One of them, with the report once it is decided. Raises ``Forbidden`` and ``NotFound``."""
         with self.service.look(actor) as look:
             handlers.need_any(look)
             one = reads.erasure_of(look.session, id)
-            if one.state != reads.rules.ERASED:
+            if one.state != ERASED:
                 return one, None
             now, name = self.service.clock(), self.service.name
             options: dict[str, Any] = {"backup_days": self._days, "details": self._details}

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.callcenter.customers import erasure
 from services.callcenter.subscriptions import SUBSCRIPTIONS
 from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered, CustomFieldDefined
 from shared.events.envelope import Event, new_id
 from shared.pipeline import claims
 from shared.pipeline.work import Work
-from tests.builders import NOON, actor, claim, done, heard
+from tests.builders import NOON, claim, done, erased, heard
 from tests.integration.callcenter.center import CallCenter
 
 
@@ -201,15 +200,15 @@ def test_nothing_readable_is_left_of_an_erased_person(fresh: CallCenter) -> None
     done(fresh.post(f"/contacts/{rung['contact']}/wrap-up", review, key=new_id()))
     case = {"customer": member, "reason": "fault", "subject": f"{secret} has no line"}
     opened = done(fresh.post("/cases", case, key=new_id()), 201)["case"]
-    assert fresh.post(f"/customers/{member}/erase").status_code == 403
-    done(fresh.post(f"/customers/{member}/erase", actor="sue", roles=("supervisor",)))
+    assert fresh.post("/erasures", {"customer": member}).status_code == 403
+    erased(fresh.post, member, "supervisor")
 
     assert tables_with(fresh, secret) == []
     assert tables_with(fresh, "5550100188") == []
     shown = fresh.customer(member)
     assert (shown["values"], shown["erased"] is not None) == ({}, True)
     assert fresh.scalar("SELECT count(*) FROM claim WHERE member = :m", m=member) == 0
-    assert isinstance(fresh.events()[-1].fact, CustomerErased)
+    assert [event.type for event in fresh.events()[-2:]] == ["customer.erased", "customer.forgotten"]
     # What comes afterwards stays without a word about the person too.
     assert fresh.post(f"/customers/{member}/edit", {"changes": {"city": "Rome"}}).status_code == 409
     done(fresh.post(f"/cases/{opened}/resolve", {"solution": f"told {secret}"}))
@@ -236,7 +235,10 @@ def test_an_erasure_by_another_service_is_followed(fresh: CallCenter) -> None:
     hear(fresh, heard(member, CustomerErased()), heard(new_id(), CustomerErased()))
     assert tables_with(fresh, "Zanzibar") == []
     assert fresh.scalar("SELECT count(*) FROM erased_member") == 2
-    assert len(fresh.events()) == before
+    told = fresh.events()[before:]
+    assert [event.type for event in told] == ["customer.forgotten"] * 2
+    hear(fresh, heard(member, CustomerErased(), sequence=2))
+    assert len(fresh.events()) == before + 2
 
 
 def test_an_erasure_and_a_review_at_once_leave_nothing(fresh: CallCenter) -> None:
@@ -244,13 +246,13 @@ def test_an_erasure_and_a_review_at_once_leave_nothing(fresh: CallCenter) -> Non
         rung = fresh.ring(number=f"+1 555 010 02{n:02}")
         done(fresh.post(f"/contacts/{rung['contact']}/answer"))
         review = {"reason": "billing", "outcome": "solved", "note": "Zanzibar"}
-        erase = erasure.Erase(rung["customer"])
+        proposed = fresh.post("/erasures", {"customer": rung["customer"]}, "sue", ("supervisor",))
+        consent = f"/erasures/{done(proposed, 201)['erasure']}/consent"
         with ThreadPoolExecutor(2) as pool:
             wrapped = pool.submit(fresh.post, f"/contacts/{rung['contact']}/wrap-up", review)
-            sue = actor("sue", "supervisor")
-            gone = pool.submit(fresh.service.transact, sue, lambda work, e=erase: erasure.erase(work, [e]))
+            gone = pool.submit(fresh.post, consent, {}, "sam", ("supervisor",))
             assert wrapped.result().status_code == 200
-            gone.result()
+            assert gone.result().status_code == 200
         assert tables_with(fresh, "Zanzibar") == []
 
 

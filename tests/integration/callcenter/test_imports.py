@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.builders import done
+from tests.builders import done, erased
 from tests.integration.callcenter.center import CallCenter
 
 MAPPING: dict[str, Any] = {
@@ -127,7 +127,7 @@ def test_a_byte_order_mark_and_another_delimiter_are_recognised(fresh: CallCente
 def test_an_erased_person_isnt_brought_back_by_a_file(fresh: CallCenter) -> None:
     loaded(fresh)
     ada = found(fresh, "Ada")["customer"]
-    done(fresh.post(f"/customers/{ada}/erase", actor="sue", roles=("supervisor",)))
+    erased(fresh.post, ada, "supervisor")
     answer = loaded(fresh, FILE.replace("Ada", "Ada Again"))
     assert (answer["erased"], *counts(answer)) == (1, 0, 0, 1, 0)
     assert fresh.customer(ada)["values"] == {}

@@ -10,7 +10,7 @@ import pytest
 from shared.events.envelope import new_id
 from shared.events.sfa import OrderCancelled, OrderDelayed, OrderDelivered, OrderLine, OrderPlaced, ProductDefined
 from shared.events.sync import CustomerAssigned
-from tests.builders import NOON, done
+from tests.builders import NOON, done, erased
 from tests.integration.sfa.force import Force, said
 
 REP = ("rep",)
@@ -159,7 +159,7 @@ def test_a_rep_works_for_the_customers_of_his_territories_and_of_none(force: For
 def test_an_order_needs_a_customer_who_isn_t_erased(force: Force) -> None:
     customer = force.market()
     assert force.post(f"/customers/{new_id()}/orders", {"product": "line"}).status_code == 404
-    done(force.post(f"/customers/{customer}/erase"))
+    erased(force.post, customer, "sales_manager")
     assert force.post(f"/customers/{customer}/orders", {"product": "line"}).status_code == 409
 
 
@@ -207,7 +207,7 @@ def test_a_list_with_a_bad_order_is_refused_whole(force: Force) -> None:
 def test_the_orders_of_an_erased_customer_are_left_out(force: Force) -> None:
     kept, gone = force.register(), force.register()
     force.product()
-    done(force.post(f"/customers/{gone}/erase"))
+    erased(force.post, gone, "sales_manager")
     assert done(read_in(force, past("1", kept), past("2", gone))) == {"placed": 1, "known": 0, "erased": 1}
 
 

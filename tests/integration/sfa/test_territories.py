@@ -12,7 +12,7 @@ import pytest
 from shared.events.envelope import new_id
 from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, TerritoryRepAssigned, TerritoryRepWithdrawn
 from shared.events.sync import CustomerAssigned
-from tests.builders import done
+from tests.builders import done, erased
 from tests.integration.sfa.force import Force, said
 
 
@@ -133,7 +133,7 @@ def test_an_unknown_or_erased_customer_refuses_the_list(force: Force) -> None:
     force.territory("rome")
     customer = force.register()
     assert force.put("rome", customer, new_id()).status_code == 404
-    done(force.post(f"/customers/{customer}/erase"))
+    erased(force.post, customer, "sales_manager")
     assert force.put("rome", customer).status_code == 409
 
 
