@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from shared.access.actions import Action, Reach
-from shared.access.grants import Fields
+from shared.access.grants import ALL_FIELDS, Fields
 from shared.pipeline.doing import Doing
 
 R = TypeVar("R")
@@ -24,13 +24,14 @@ def within_reach(
     doing: Doing,
     action: Action,
     more: Callable[[R | None, int], Sequence[R]],
-    member_of: Callable[[R], str],
+    members_of: Callable[[R], Sequence[str]],
     limit: int,
     *,
     also: Callable[[R], Collection[Reach]] = lambda _: (),
     shown: Callable[[R, Fields], bool] = lambda _row, _fields: True,
 ) -> list[tuple[R, Fields]]:
-    """The first ``limit`` rows whose customers the action is granted for, each with the fields that it is granted for.
+    """The first ``limit`` rows whose customers (all of them) the action is granted for, each with the fields that it is
+    granted for.
 
     ``more``: gives so many rows after one, or from the first on. ``also``: how a row's customer lies to the actor
     because of the row. ``shown``: whether a row may be in the list for who has these fields.
@@ -40,9 +41,9 @@ def within_reach(
     size, read = limit, 0
     while len(found) < limit and read < MOST_READ:
         rows = more(last, size)
-        fields = doing.fields(action, map(member_of, rows))
+        fields = doing.fields(action, (member for row in rows for member in members_of(row)))
         for row in rows:
-            of = fields.get(member_of(row))
+            of = _of_all([fields.get(member) for member in members_of(row)])
             if near := also(row):
                 of = _together(of, doing.grants.fields(action, near))
             if of is not None and shown(row, of):
@@ -51,6 +52,13 @@ def within_reach(
             break
         last, read, size = rows[-1], read + len(rows), min(size * GROWS, LARGEST)
     return found[:limit]
+
+
+def _of_all(fields: Sequence[Fields | None]) -> Fields | None:
+    shown: Fields | None = ALL_FIELDS
+    for one in fields:
+        shown = None if one is None or shown is None else shown & one
+    return shown
 
 
 def _together(one: Fields | None, other: Fields | None) -> Fields | None:

@@ -87,6 +87,6 @@ def _within(look: Look, query: Select[Any], limit: int) -> list[Any]:
         )
         return look.session.execute(after.limit(size)).all()
 
-    found = [row for row, _ in within_reach(look, Action.ORDER_READ, more, lambda row: str(row.member), limit)]
+    found = [row for row, _ in within_reach(look, Action.ORDER_READ, more, lambda row: [str(row.member)], limit)]
     look.saw_customers(row.member for row in found)
     return found

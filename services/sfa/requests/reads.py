@@ -60,6 +60,6 @@ def some(look: Look, *, state: str | None = None, limit: int = 100) -> list[Any]
     def own(row: Row[Any]) -> tuple[Reach, ...]:
         return (Reach.OWN,) if row.rep == look.actor.id else ()
 
-    kept = within_reach(look, Action.REQUEST_READ, more, lambda row: str(row.member), limit, also=own)
+    kept = within_reach(look, Action.REQUEST_READ, more, lambda row: [str(row.member)], limit, also=own)
     look.saw_customers(row.member for row, _ in kept)
     return [row for row, _ in kept]

@@ -127,7 +127,7 @@ def customers_in(look: Look, id: str, after: str | None, limit: int) -> list[str
         start = after if last is None else last.member
         return look.session.execute((query if start is None else query.where(c.member > start)).limit(size)).all()
 
-    found = within_reach(look, Action.CUSTOMER_READ, more, lambda row: row.member, limit)
+    found = within_reach(look, Action.CUSTOMER_READ, more, lambda row: [row.member], limit)
     return [row.member for row, _ in found]
 
 

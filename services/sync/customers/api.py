@@ -1,13 +1,11 @@
 """Customers over HTTP."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from services.sync.customers import handlers, reads
-from services.sync.readers import READERS
 from shared.customer.member import Member
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, ShortText, Value
@@ -39,10 +37,6 @@ class SettleBody(Input):
     """The heads that the author saw; without them, those of now."""
 
 
-class EraseBody(Input):
-    reason: Literal["request", "retention", "error"] = "request"
-
-
 def router(service: Service, region: str) -> APIRouter:
     """Endpoints of customers. ``region``: the country of phone numbers without a country code."""
     routes = APIRouter(tags=["customers"])
@@ -52,21 +46,23 @@ def router(service: Service, region: str) -> APIRouter:
     def search(body: SearchBody, actor: CurrentActor) -> Response:
         """Find customers by beginnings of names, the last digits of a number, the beginning of an address.
 
-        Nothing given: the newest. A POST, as what is asked about people must not stand in a URL."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return encoded(reads.search(session, **body.model_dump()))
+        Nothing given: the newest. A POST, as what is asked about people must not stand in a URL. Only those within
+        reach of whom the fields that are searched by may be seen (customer.read)."""
+        with service.look(actor) as look:
+            found = reads.search(look, **body.model_dump())
+        return encoded(found)
 
     @routes.get("/customers/{member}/ledger", response_model=None, responses=JSON)
     def ledger(member: Id, actor: CurrentActor) -> Response:
-        """Every value that lost a conflict, why, and whether the matter is settled; the newest first."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return encoded(reads.ledger(session, Member(str(member))))
+        """Every value that lost a conflict, why, and whether the matter is settled; the newest first. Needs
+        customer.read."""
+        with service.look(actor) as look:
+            entries = reads.ledger(look, Member(str(member)))
+        return encoded(entries)
 
     @routes.post("/customers/{member}/edit")
     def edit(member: Id, body: EditBody, command: Once) -> Response:
-        """Change fields. Roles operator, supervisor."""
+        """Change fields (customer.edit, for each of them)."""
 
         def run(work: Work) -> dict[str, object]:
             made = handlers.edit(work, Member(str(member)), body.changes, body.saw, region)
@@ -76,7 +72,7 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/customers/{member}/settle")
     def settle(member: Id, body: SettleBody, command: Once) -> Response:
-        """Let the value of a claim stand: of a conflict that is open, or of one that lost. Roles as for edit."""
+        """Let the value of a claim stand: of a conflict that is open, or of one that lost. Needs customer.edit."""
 
         def run(work: Work) -> dict[str, object]:
             made = handlers.settle(work, Member(str(member)), body.field, body.claim, body.saw)
@@ -84,21 +80,11 @@ def router(service: Service, region: str) -> APIRouter:
 
         return command.run(run)
 
-    @routes.post("/customers/{member}/erase")
-    def erase(member: Id, body: EraseBody, command: Once) -> Response:
-        """Forget a person, everywhere and for good. Role operator."""
-
-        def run(work: Work) -> dict[str, object]:
-            handlers.erase(work, Member(str(member)), body.reason)
-            return {"customer": str(member)}
-
-        return command.run(run)
-
     @routes.get("/customers/{member}", response_model=None, responses=JSON)
     def read(member: Id, actor: CurrentActor) -> Response:
-        """A customer's record: fields, the claims that an edit has seen, open conflicts."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return encoded(reads.card(session, Member(str(member))))
+        """A customer's record: fields, the claims that an edit has seen, open conflicts (customer.read)."""
+        with service.look(actor) as look:
+            card = reads.card(look, Member(str(member)))
+        return encoded(card)
 
     return routes

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from services.sync.devices import feed
 from services.sync.identity import handlers as identity
+from shared.access.actions import Action
 from shared.customer.consent import is_echo
 from shared.customer.fields import CONSENT
 from shared.customer.fold import Change, decide
-from shared.customer.member import Member, member_of, stream
+from shared.customer.member import Member, member_of
 from shared.edge.errors import NotFound
-from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered
+from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.events.envelope import Event, new_id
 from shared.pipeline import claims, due, edits
 from shared.pipeline.work import Work
-
-EDITORS = ("operator", "supervisor")
-ERASERS = ("operator",)
 
 
 def heard(work: Work, events: list[Event]) -> None:
@@ -34,15 +32,6 @@ def _forbids(event: Event) -> bool:
     return any(one.field in CONSENT and one.value == "false" and not is_echo(one.id) for one in fact.claims)
 
 
-def heard_erased(work: Work, events: list[Event]) -> None:
-    """Customers erased: nothing readable of them stays here."""
-    good = claims.named(work, events)
-    members = [member_of(event.stream) for event in good]
-    claims.forget(work, members)
-    identity.forget(work, members, history=not any(event.live for event in good))
-    claims.touch(work, {member_of(event.stream) for event in good if event.live})
-
-
 def edit(
     work: Work,
     member: Member,
@@ -56,7 +45,7 @@ def edit(
     ``region``: the country of phone numbers without a country code. Raises ``Forbidden``, ``NotFound``,
     ``Conflict`` for an erased customer, and ``Invalid``.
     """
-    work.actor.need(*EDITORS)
+    edits.need_fields(work.see(Action.CUSTOMER_EDIT, member), changes)
     return [claim.id for claim in edits.edit(work, member, changes, saw, region)]
 
 
@@ -66,7 +55,7 @@ def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[s
     ``saw`` are the heads that the operator had before his eyes; if empty, today's. Raises ``Forbidden``,
     ``NotFound`` and ``Conflict``.
     """
-    work.actor.need(*EDITORS)
+    edits.need_fields(work.see(Action.CUSTOMER_EDIT, member), [name])
     held = claims.standing(work.session, member)
     state = held.states.get(name)
     chosen = claims.claims_of(work.session, member, [name]).get(claim_id)
@@ -75,20 +64,3 @@ def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[s
     seen = edits.as_seen(state, saw) if saw else state
     new = decide(seen, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
     return [claim.id for claim in edits.publish_edit(work, member, [new], held)]
-
-
-def erase(work: Work, member: Member, reason: str) -> None:
-    """Make everything about a customer unreadable, here and everywhere. Once is enough; a second time is harmless.
-
-    Raises ``Forbidden`` and ``NotFound``.
-    """
-    work.actor.need(*ERASERS)
-    held = claims.lock(work.session, [member])[member]
-    if held.erased:
-        return
-    if held.registered is None:
-        raise NotFound("there is no such customer")
-    work.publish(stream(member), CustomerErased(reason=reason))
-    claims.forget(work, [member])
-    identity.forget(work, [member])
-    work.touch(stream(member))

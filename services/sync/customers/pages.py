@@ -5,18 +5,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
-from services.sync.customers import reads
+from services.sync.customers import reads, rules
 from services.sync.customers.api import SearchBody
-from services.sync.customers.handlers import EDITORS, ERASERS
-from services.sync.readers import READERS
+from shared.access.actions import Action
+from shared.access.grants import NO_FIELDS
 from shared.customer.fields import BUILT_IN
 from shared.customer.member import Member
-from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.definitions import custom_fields
+from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Page, Pages
@@ -38,41 +37,44 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/")
     def search_page(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            found = reads.search(session, name="", phone="", email="", limit=20)
+        with service.look(actor) as look:
+            found = reads.search(look, name="", phone="", email="", limit=20)
         return pages.answer(request, "search.html", found=found, newest=True)
 
     @routes.post("/customers/search")
     def found(request: Request, body: SearchBody, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            found = reads.search(session, **body.model_dump())
+        with service.look(actor) as look:
+            found = reads.search(look, **body.model_dump())
         newest = not (body.name or body.phone or body.email)
         return pages.answer(request, "found.html", found=found, newest=newest)
 
     @routes.get("/customers/{member}/record")
     def record(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return pages.answer(request, "record.html", **context(session, str(member), actor))
+        with service.look(actor) as look:
+            return pages.answer(request, "record.html", **context(look, str(member)))
 
     return routes
 
 
-def context(session: Session, member: str, actor: Actor) -> dict[str, Any]:
-    """What ``record.html`` needs. Of a member whose record hasn't come yet there is nothing to show or edit."""
-    card = reads.card_if_any(session, Member(member)) or reads.Card(member, "", None, False, [])
+def context(look: Look, member: str) -> dict[str, Any]:
+    """What ``record.html`` needs. Of a member whose record hasn't come yet there is nothing to show or edit.
+
+    Raises ``Forbidden``.
+    """
+    card = reads.card_if_any(look, Member(member)) or reads.Card(member, "", None, False, [])
     is_open = card.registered is not None
-    custom = custom_fields(session)
+    custom = custom_fields(look.session)
+    editable = look.fields(Action.CUSTOMER_EDIT, [member]).get(member, NO_FIELDS) if is_open else NO_FIELDS
+    erasable = is_open and member in look.fields(Action.CUSTOMER_ERASE, [member])
     all_fields = [*BUILT_IN.values(), *custom.values()]
     return {
         "card": card,
         "known": {field.name: field for field in card.fields},
-        "ledger": reads.ledger(session, Member(member)) if is_open else [],
+        "ledger": reads.ledger(look, Member(member)) if is_open else [],
         "reasons": REASONS,
-        "all_fields": all_fields,
         "kinds": {field.name: field.kind for field in all_fields},
-        "may_edit": is_open and bool(actor.roles.intersection(EDITORS)),
-        "may_erase": is_open and bool(actor.roles.intersection(ERASERS)),
+        "hidden": [rules.label(name, custom) for name in card.masked],
+        "editable": editable,
+        "edited": [field for field in all_fields if field.name in editable and field.name not in card.masked],
+        "may_erase": erasable,
     }

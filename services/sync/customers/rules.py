@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.access.grants import Fields
 from shared.customer.claims import Claim
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
 from shared.customer.fold import FieldState, Record
@@ -42,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True):
     claim: str
     field: str
     label: str
-    value: str
+    value: str | None
+    """None where it isn't shown to this reader."""
     occurred: datetime
     source: str
     author: str
@@ -50,6 +52,8 @@ class Entry(msgspec.Struct, frozen=True):
     winner: str | None
     winning_value: str | None
     settled_by: str | None
+    masked: bool
+    """Whether the values aren't shown to this reader."""
 
 
 def shown(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Claim]) -> list[Shown]:
@@ -57,7 +61,7 @@ def shown(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Clai
     return [
         Shown(
             name,
-            _label(name, custom),
+            label(name, custom),
             state.value,
             _flat(state),
             [_rival(claims[id]) for id in state.open if id in claims],
@@ -66,26 +70,28 @@ def shown(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Clai
     ]
 
 
-def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Claim]) -> list[Entry]:
-    """Every losing value of a record, the newest first."""
+def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Claim], seen: Fields) -> list[Entry]:
+    """Every losing value of a record, the newest first; without the values of fields that aren't ``seen``."""
     entries = []
     for lost in record.ledger:
         claim, winner = claims.get(lost.claim), claims.get(lost.winner or "")
         if claim is None:
             continue
+        shown = lost.field in seen
         entries.append(
             Entry(
                 claim=lost.claim,
                 field=lost.field,
-                label=_label(lost.field, custom),
-                value=lost.value,
+                label=label(lost.field, custom),
+                value=lost.value if shown else None,
                 occurred=claim.occurred,
                 source=claim.source,
                 author=claim.author,
                 reason=lost.reason,
                 winner=lost.winner,
-                winning_value=winner.value if winner else None,
+                winning_value=winner.value if winner and shown else None,
                 settled_by=lost.settled_by,
+                masked=not shown,
             )
         )
     return sorted(entries, key=lambda entry: (entry.occurred, entry.claim), reverse=True)
@@ -95,7 +101,8 @@ def _place(name: str) -> tuple[int, str]:
     return _ORDER.get(name, len(_ORDER)), name
 
 
-def _label(name: str, custom: Mapping[str, Field]) -> str:
+def label(name: str, custom: Mapping[str, Field]) -> str:
+    """What people call a field; its name where it isn't known here."""
     try:
         return field(name, custom).label
     except UnknownField:

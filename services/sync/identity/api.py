@@ -3,10 +3,8 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from sqlalchemy.orm import Session
 
 from services.sync.identity import handlers, reads
-from services.sync.readers import READERS
 from shared.edge.errors import Invalid
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id, Input
@@ -34,31 +32,32 @@ def router(service: Service) -> APIRouter:
     def join(member: Id, body: OtherBody, command: Once) -> Response:
         """Say that two members are the same customer, whatever their names. Parting takes it back.
 
-        Roles operator, supervisor. `news` is false when that was decided already."""
+        Needs identity.decide for both. `news` is false when that was decided already."""
         return command.run(lambda work: _decide(work, str(member), str(body.other), joined=True))
 
     @routes.post("/customers/{member}/part")
     def part(member: Id, body: OtherBody, command: Once) -> Response:
         """Say that two members are different customers, whatever they have in common. Joining takes it back.
 
-        Roles operator, supervisor. `news` is false when that was decided already."""
+        Needs identity.decide for both. `news` is false when that was decided already."""
         return command.run(lambda work: _decide(work, str(member), str(body.other), joined=False))
 
     @routes.get("/customers/{member}/same", response_model=None, responses=JSON)
     def same(member: Id, actor: CurrentActor) -> Response:
-        """The other members of the same customer, what people decided, and what they may look at."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return encoded(reads.identity(session, str(member)))
+        """The other members of the same customer, what people decided, and what they may look at: of all that only
+        who is within reach (customer.read)."""
+        with service.look(actor) as look:
+            found = reads.identity(look, str(member))
+        return encoded(found)
 
     @routes.get("/suggestions", response_model=None, responses=JSON)
     def suggestions(actor: CurrentActor, why: Why = "names", after: After = "", limit: Limit = 50) -> Response:
         """Members with a number or address in common that aren't the same customer without a person.
 
-        `why`: their names differ (`names`), or too many have it (`crowded`)."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            found, last = reads.suggestions(session, why, place(after), limit)
+        `why`: their names differ (`names`), or too many have it (`crowded`). Only of members within reach of whom
+        that may be seen (customer.read)."""
+        with service.look(actor) as look:
+            found, last = reads.suggestions(look, why, place(after), limit)
         return encoded({"suggestions": found, "next": ".".join(last) if last else None})
 
     return routes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -9,9 +10,10 @@ from services.sync.devices import feed
 from services.sync.identity import rules, tables
 from services.sync.identity.rules import MOST_SHARED, Decision, Pair
 from services.sync.identity.tables import Identifying
+from shared.access.actions import Action
 from shared.customer.member import Member, member_of, stream
 from shared.customer.searching import plain, plain_email
-from shared.edge.errors import Conflict, Invalid, NotFound
+from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.events.envelope import UUID_TEXT, Event
 from shared.events.sync import CustomerAssigned, CustomerJoined, CustomerParted
@@ -23,7 +25,6 @@ IDENTITY = "identity"
 """The task that works out whose cluster a member is of."""
 CONSENT = "consent"
 """The task that says for all members of a customer what the person forbids (see consent)."""
-DECIDERS = ("operator", "supervisor")
 EVERYBODY = "*"
 """Due in that task instead of members, when all are to be looked at who may be somebody else's mates."""
 MANY = 200
@@ -70,16 +71,17 @@ def heard_decisions(work: Work, events: list[Event]) -> None:
             due.mark(work, IDENTITY, (a, b), history=not event.live)
 
 
-def forget(work: Work, members: Collection[str], *, history: bool = False) -> None:
+def forget(work: Work, members: Collection[str], *, history: bool = False) -> Counter[str]:
     """Forget what members that are being erased were matched by; they and those who were matched through them are
-    looked at again. To be called with the members locked."""
+    looked at again. To be called with the members locked. Gives how much there was of each."""
     values = tables.values_of(work.session, members)
     # Of two erased at once each must see the other's: else a value that only a few still have would stay crowded.
     tables.lock_values(work.session, values)
-    tables.forget(work.session, members)
+    gone = tables.forget(work.session, members)
     left = tables.holders_of(work.session, values)
     mates = {mate for of in left.values() if len(of) <= MOST_SHARED for mate in of}
     due.mark(work, IDENTITY, sorted({*members, *mates}), history=history)
+    return gone
 
 
 def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
@@ -88,8 +90,10 @@ def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
     Each takes the other back. Raises ``Forbidden``, ``NotFound``, ``Invalid`` for a member and itself, ``Conflict``
     for an erased one.
     """
-    work.actor.need(*DECIDERS)
+    work.need(Action.IDENTITY_DECIDE)
     a, b = _pair(member, other)
+    if len(work.fields(Action.IDENTITY_DECIDE, (a, b))) < 2:
+        raise Forbidden(f"one of these customers isn't among those for whom {work.actor.id} has identity.decide here")
     # Two who decide of one pair do so one after the other, and the second sees what the first decided.
     held = claims.lock(work.session, (a, b))
     for each in (a, b):
@@ -102,7 +106,9 @@ def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
         return False
     now = max(work.now, last.occurred + INSTANT) if last else work.now
     fact = CustomerJoined(other=b) if joined else CustomerParted(other=b)
-    tables.decide(work.session, Decision(a, b, joined, now, work.publish(stream(Member(a)), fact, now)))
+    former = {"joined": last.joined if last else None}
+    event = work.publish(stream(Member(a)), fact, now, former=former)
+    tables.decide(work.session, Decision(a, b, joined, now, event))
     due.mark(work, IDENTITY, (a, b))
     work.touch(stream(Member(a)), stream(Member(b)))
     return True

@@ -4,15 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.sync.identity import reads
 from services.sync.identity.api import After, Why, place
-from services.sync.identity.handlers import DECIDERS
-from services.sync.readers import READERS
-from shared.edge.actor import Actor
+from shared.access.actions import Action
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
+from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Page, Pages
@@ -29,27 +27,25 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/suggestions")
     def suggestions(request: Request, actor: CurrentActor, why: Why = "names", after: After = "") -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            found, last = reads.suggestions(session, why, place(after), SIZE)
+        with service.look(actor) as look:
+            found, last = reads.suggestions(look, why, place(after), SIZE)
+            named = {of.customer for of in found}.union(other.customer for of in found for other in of.others)
+            decidable = look.fields(Action.IDENTITY_DECIDE, named)
         following = ".".join(last) if last else ""
-        return pages.answer(
-            request, "suggestions.html", found=found, why=why, following=following, reasons=REASONS, **_words(actor)
-        )
+        context = {"found": found, "why": why, "following": following, "reasons": REASONS, "in_common": IN_COMMON}
+        return pages.answer(request, "suggestions.html", decidable=decidable, **context)
 
     @routes.get("/customers/{member}/same")
     def same(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return pages.answer(request, "same.html", **context(session, str(member), actor))
+        with service.look(actor) as look:
+            return pages.answer(request, "same.html", **context(look, str(member)))
 
     return routes
 
 
-def context(session: Session, member: str, actor: Actor) -> dict[str, Any]:
-    """What ``same.html`` needs."""
-    return {"member": member, "same": reads.identity(session, member), **_words(actor)}
-
-
-def _words(actor: Actor) -> dict[str, Any]:
-    return {"may_decide": bool(actor.roles.intersection(DECIDERS)), "in_common": IN_COMMON}
+def context(look: Look, member: str) -> dict[str, Any]:
+    """What ``same.html`` needs. Raises ``Forbidden``."""
+    same = reads.identity(look, member)
+    others = [*same.others, *(one.other for one in same.decided), *(o for of in same.suggestions for o in of.others)]
+    decidable = look.fields(Action.IDENTITY_DECIDE, [member, *(other.customer for other in others)])
+    return {"member": member, "same": same, "decidable": decidable, "in_common": IN_COMMON}

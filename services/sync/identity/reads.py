@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import or_, select, tuple_
-from sqlalchemy.orm import Session
 
 from services.sync.identity import tables
 from services.sync.identity.tables import identity_suggestion
+from shared.access.actions import Action
 from shared.customer.fold import Record
 from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of, customer_record
-from shared.pipeline.records import states_of
+from shared.pipeline.look import Look
+from shared.pipeline.records import NAME_FIELDS, states_of
+from shared.pipeline.within import within_reach
 
 SHOWN = 20
 """Members that are shown of those who share a number with too many."""
 
 
-class Other(msgspec.Struct, frozen=True):
+class Other(msgspec.Struct, frozen=True, omit_defaults=True):
     """Another member."""
 
     customer: str
     name: str
+    masked: bool = False
+    """Whether there is no name because it isn't shown to this reader."""
 
 
 class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +42,8 @@ class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why it isn't so without a person: ``names`` differ, or too many have it (``crowded``)."""
     others: list[Other]
     """Whom it could be the same as; of a crowd nobody where all are listed, see the customer's own."""
+    masked: bool = False
+    """Whether there is no name because it isn't shown to this reader."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -54,56 +61,84 @@ class Identity(msgspec.Struct, frozen=True):
     suggestions: list[Suggestion]
 
 
-def identity(session: Session, member: str) -> Identity:
-    """All of one member."""
+def identity(look: Look, member: str) -> Identity:
+    """All of one member, as far as it is about others within reach. Raises ``Forbidden``."""
+    seen, session = look.see(Action.CUSTOMER_READ, member), look.session
     decided = tables.decisions_of(session, [member])
     s = identity_suggestion.c
     rows = session.execute(select(s.a, s.b, s.because, s.why).where(or_(s.a == member, s.b == member)))
-    found = [(row.because, row.why, row.b if row.a == member else row.a) for row in rows]
+    # That they have a number in common tells the number of the other to who sees one of them.
+    found = [(row.because, row.why, row.b if row.a == member else row.a) for row in rows if row.because in seen]
     crowd = {because for because, why, _ in found if why == tables.CROWDED}
     near = tables.holders_with(session, [member], SHOWN + 1) if crowd else {}
     sharers = {because: _sharers(near, because, member) for because in crowd}
-    others = clusters.others(session, member)
-    names = names_of(
-        session,
-        {*others, member, *(other for _, _, other in found), *(m for of in sharers.values() for m in of)}
-        | {one.b if one.a == member else one.a for one in decided},
-    )
+    mates = clusters.others(session, member)
+    pairs = [(one.b if one.a == member else one.a, one.joined) for one in decided]
+    wanted = {member, *mates, *(o for _, _, o in found), *(m for of in sharers.values() for m in of)}
+    shown = look.fields(Action.CUSTOMER_READ, wanted.union(other for other, _ in pairs))
+    others = others_of(look, shown)
 
     def suggestion(because: str, why: str, other: str) -> Suggestion:
         of = sharers[because] if why == tables.CROWDED else [other]
-        return Suggestion(member, names[member], because, why, [Other(m, names[m]) for m in of if m not in others])
+        visible = [others[m] for m in of if m in shown and because in shown[m] and m not in mates]
+        return Suggestion(member, others[member].name, because, why, visible)
 
+    suggested = [suggestion(*of) for of in sorted(found)]
     return Identity(
-        [Other(other, names[other]) for other in others],
-        [Decided(Other(o, names[o]), one.joined) for one in decided for o in [one.b if one.a == member else one.a]],
-        [suggestion(*of) for of in sorted(found)],
+        [others[other] for other in mates if other in shown],
+        [Decided(others[other], joined) for other, joined in pairs if other in shown],
+        [one for one in suggested if one.others or one.why == tables.CROWDED],
     )
 
 
 def suggestions(
-    session: Session, why: str, after: tuple[str, str, str] | None, limit: int
+    look: Look, why: str, after: tuple[str, str, str] | None, limit: int
 ) -> tuple[list[Suggestion], tuple[str, str, str] | None]:
-    """What there is to look at, in the order of the members, and the place to go on from, if there is more."""
+    """What there is to look at between members within reach, in the order of the members, and the place to go on from,
+    if there is more. Raises ``Forbidden``."""
+    look.need(Action.CUSTOMER_READ)
     s = identity_suggestion.c
-    place = tuple_(s.a, s.b, s.because)
-    query = select(s.a, s.b, s.because).where(s.why == why).order_by(s.a, s.b, s.because).limit(limit + 1)
-    rows = session.execute(query.where(place > after) if after else query).all()
-    names = names_of(session, {member for row in rows for member in (row.a, row.b)})
+    query = select(s.a, s.b, s.because).where(s.why == why).order_by(s.a, s.b, s.because)
+
+    def more(last: Any, size: int) -> Sequence[Any]:
+        start = after if last is None else tuple(last)
+        rows = query.where(tuple_(s.a, s.b, s.because) > start) if start else query
+        return look.session.execute(rows.limit(size)).all()
+
+    kept = within_reach(
+        look,
+        Action.CUSTOMER_READ,
+        more,
+        lambda row: (row.a, row.b),
+        limit + 1,
+        shown=lambda row, fields: row.because in fields,
+    )
+    rows = [row for row, _ in kept]
+    others = others_of(look, {member for row in rows[:limit] for member in (row.a, row.b)})
     found = [
-        Suggestion(a, names[a], because, why, [Other(b, names[b])] if a != b else []) for a, b, because in rows[:limit]
+        Suggestion(a, others[a].name, because, why, [others[b]] if a != b else [], others[a].masked)
+        for a, b, because in rows[:limit]
     ]
     last = rows[limit - 1] if len(rows) > limit else None
     return found, (last.a, last.b, last.because) if last else None
 
 
-def names_of(session: Session, members: Iterable[str]) -> dict[str, str]:
-    """What to call each of the members; empty where no name is known."""
+def others_of(look: Look, members: Iterable[str]) -> dict[str, Other]:
+    """Those of the members that are within reach, with what to call each of them; empty where no name is known."""
+    shown = look.fields(Action.CUSTOMER_READ, sorted(set(members)))
+    if not shown:
+        return {}
+    look.saw_customers(shown)
     c = customer_record.c
-    wanted = sorted(set(members))
-    rows = session.execute(select(c.member, c.states).where(c.member == any_of(wanted), c.registered.is_not(None)))
-    known = {row.member: Record(states_of(row.states)).name for row in rows}
-    return {member: known.get(member, "") for member in wanted}
+    rows = look.session.execute(
+        select(c.member, c.states).where(c.member == any_of(sorted(shown)), c.registered.is_not(None))
+    )
+    found = {member: Other(member, "") for member in shown}
+    for member, stored in rows:
+        states, masked = shown[member].mask(states_of(stored))
+        name = Record(states).name
+        found[member] = Other(member, name, not name and any(field in masked for field in NAME_FIELDS))
+    return found
 
 
 def _sharers(near: tables.Holders, because: str, member: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,15 +11,19 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, text
-from sqlalchemy.orm import Session
 
-from services.sync.timeline.rules import Entry, Page, Place, about, blank_erased, cursor
+from services.sync.identity.tables import decisions_of
+from services.sync.timeline.rules import NAMING, Entry, Page, Place, about, blank_erased, cursor, mask, mask_others
 from services.sync.timeline.titles import Translate, title
+from shared.access.actions import Action, Reach
+from shared.access.grants import Fields
 from shared.customer.member import Member, member_of, stream
 from shared.edge.db import copy_packed, packed, text_array
 from shared.edge.statements import run
 from shared.events.envelope import Envelope, Event, Malformed, known_type
+from shared.events.facts import FactType
 from shared.pipeline import clusters, heads, keys
+from shared.pipeline.look import Look
 from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
 from shared.pipeline.work import Work
 
@@ -151,6 +155,9 @@ ORDER BY occurred DESC, source DESC, sequence DESC, stream DESC LIMIT :limit
 _BEFORE = """AND (occurred, source, sequence) <= (:occurred, :source, :sequence)
     AND (occurred, source, sequence, stream) < (:occurred, :source, :sequence, :stream)"""
 _GROUP = "AND starts_with(type, :group)"
+# Bytes and not JSON: one row that can't be read must not make all of them unreadable.
+_HIDDEN = """AND NOT (type = ANY (CAST(:naming AS text[]))
+    AND EXISTS (SELECT FROM unnest(CAST(:hidden AS text[])) h WHERE position(convert_to(h, 'UTF8') IN data) > 0))"""
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,7 @@ class Reader:
 
     def page(
         self,
-        session: Session,
+        look: Look,
         member: Member,
         translate: Translate,
         *,
@@ -170,10 +177,13 @@ class Reader:
         group: str = "",
         limit: int = 50,
     ) -> Page:
-        """Entries older than ``before`` of all members that are the same customer; only types of a group
-        (``contact``), if one is given."""
-        members = [member, *clusters.others(session, member)]
-        rows = session.execute(_query(before, group), _parameters(members, before, group, limit + 1)).all()
+        """Entries older than ``before`` of all members within reach that are the same customer; only types of a group
+        (``contact``), if one is given. Raises ``Forbidden``."""
+        session = look.session
+        seen = _seen(look, member)
+        look.saw_customers(seen.fields)
+        values = _parameters(seen, before, group, limit + 1)
+        rows = session.execute(_query(before, group, hides=bool(seen.hidden)), values).all()
         more, rows = len(rows) > limit, rows[:limit]
         found = keys.find(session, {(row.source, member_of(row.stream)) for row in rows}, self.keks)
         own = [key for (_, of), key in found.items() if of == member]
@@ -182,14 +192,15 @@ class Reader:
         return Page(
             member=member,
             erased=erased,
-            entries=[self._entry(row, member, found, translate) for row in rows],
+            entries=[self._entry(row, member, found, translate, seen) for row in rows],
             next=cursor(last) if last else None,
         )
 
-    def _entry(self, row: Row[Any], member: Member, found: keys.Found, translate: Translate) -> Entry:
+    def _entry(self, row: Row[Any], member: Member, found: keys.Found, translate: Translate, seen: Seen) -> Entry:
         envelope, of = envelope_of(row), member_of(row.stream)
         data, erased, problem = _open(envelope, of, found)
         fact_type = None if data is None else known_type(envelope)
+        masked = seen.mask(data, fact_type, of) if data is not None and fact_type is not None else []
         return Entry(
             id=envelope.id,
             type=row.type,
@@ -202,21 +213,57 @@ class Reader:
             data=data,
             erased=erased,
             problem=problem,
+            masked=masked,
             member=of if of != member else None,
         )
 
 
-def _query(before: Place | None, group: str) -> Any:
-    more = " ".join([_BEFORE] * (before is not None) + [_GROUP] * bool(group))
+@dataclass(frozen=True)
+class Seen:
+    """What of a customer's timeline its reader sees."""
+
+    fields: Mapping[str, Fields]
+    """Of each member within reach; the one that was asked for is the first."""
+    everybody: bool
+    """Whether nobody is out of reach."""
+    near: Collection[str] = ()
+    """Members within reach that entries may name; needn't be known where everybody is."""
+    hidden: Collection[str] = ()
+    """Members out of reach that entries of those within may name."""
+
+    def mask(self, data: dict[str, Any], fact_type: FactType, of: str) -> list[str]:
+        """Take out of an entry's data what isn't seen; gives what is gone."""
+        masked = [] if self.fields[of].all else mask(data, fact_type, self.fields[of])
+        return masked if self.everybody else masked + mask_others(data, self.near)
+
+
+def _seen(look: Look, member: Member) -> Seen:
+    """Raises ``Forbidden``. Who is granted all there is costs no statement more."""
+    look.need(Action.TIMELINE_READ)
+    mates = clusters.others(look.session, member)
+    if everybody := Reach.ALL in look.grants.reaches(Action.TIMELINE_READ):
+        return Seen(look.fields(Action.TIMELINE_READ, [member, *mates]), everybody)
+    decided = decisions_of(look.session, [member, *mates])
+    named = [one for of in decided for one in (of.a, of.b)]
+    found = look.fields(Action.TIMELINE_READ, [member, *mates, *named])
+    if member not in found:
+        look.see(Action.TIMELINE_READ, member)  # which says so
+    fields = {one: found[one] for one in (member, *mates) if one in found}
+    return Seen(fields, everybody, found.keys(), sorted({*mates, *named} - found.keys()))
+
+
+def _query(before: Place | None, group: str, *, hides: bool) -> Any:
+    more = " ".join([_BEFORE] * (before is not None) + [_GROUP] * bool(group) + [_HIDDEN] * hides)
     return text(_READ.format(columns=", ".join(COLUMNS), more=more))
 
 
-def _parameters(members: Sequence[str], before: Place | None, group: str, limit: int) -> dict[str, Any]:
+def _parameters(seen: Seen, before: Place | None, group: str, limit: int) -> dict[str, Any]:
     return {
-        "streams": [stream(Member(member)) for member in members],
+        "streams": [stream(Member(member)) for member in seen.fields],
         "limit": limit,
         **({**before._asdict(), "stream": stream(Member(before.member))} if before else {}),
         **({"group": group + "."} if group else {}),
+        **({"naming": list(NAMING), "hidden": list(seen.hidden)} if seen.hidden else {}),
     }
 
 

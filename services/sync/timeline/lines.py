@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ LABELS = {
     "problem": N_("Problem"),
     "how": N_("How"),
     "text": N_("Text"),
+    "other": N_("Other customer"),
+    "cluster": N_("Customer"),
     "segment": N_("Segment"),
     "because": N_("Because of"),
     "orders": N_("Orders"),
@@ -74,19 +76,28 @@ class Line(NamedTuple):
     value: str | datetime | None
     personal: bool = False
     """A text that somebody wrote, or said of the customer."""
+    masked: bool = False
+    """It isn't shown to this reader."""
 
 
 def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
     """All that an entry's data say, without ids and without what its heading says already."""
     known = FACT_TYPES.get(entry.type)
+    masked = set(entry.masked)
     texts = {plan[0] for plan in known.personal} if known else set()
     said: list[Line] = []
     for name, value in (entry.data or {}).items():
         if name in texts:
-            said += _texts(name, value, custom, translate)
+            said += _texts(name, value, custom, translate, masked)
         elif name not in (entry.about.kind, *_LEFT_OUT) and _says(value, entry):
             said.append(_line(name, value, translate))
-    return said
+    return said + [_masked(path, custom, translate) for path in entry.masked if not path.startswith("claims.")]
+
+
+def _masked(path: str, custom: Mapping[str, Field], translate: Translate) -> Line:
+    """The line of what is left out of the data."""
+    name, _, key = path.partition(".")
+    return Line(_field_label(CUSTOM + key, custom, translate) if key else _label(name, translate), None, True, True)
 
 
 def _says(value: Any, entry: Entry) -> bool:
@@ -96,11 +107,16 @@ def _says(value: Any, entry: Entry) -> bool:
     return value not in (None, "", entry.author) and not _is_id(value)
 
 
-def _texts(name: str, value: Any, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
+def _texts(
+    name: str, value: Any, custom: Mapping[str, Field], translate: Translate, masked: Collection[str]
+) -> list[Line]:
     """A personal text, or the texts of claims or of custom fields."""
     if isinstance(value, list):
-        claims = [claim for claim in value if isinstance(claim, dict)]
-        return [Line(_field_label(str(c.get("field")), custom, translate), c.get("value"), True) for c in claims]
+        claims = [(f"{name}.{n}.value", claim) for n, claim in enumerate(value) if isinstance(claim, dict)]
+        return [
+            Line(_field_label(str(claim.get("field")), custom, translate), claim.get("value"), True, path in masked)
+            for path, claim in claims
+        ]
     if isinstance(value, dict):
         return [Line(_field_label(CUSTOM + key, custom, translate), text, True) for key, text in value.items()]
     return [] if value == "" else [Line(_label(name, translate), value, True)]

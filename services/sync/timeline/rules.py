@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from shared.events.facts import Erased, FactType, change_personal
+from shared.access.actions import TEXT
+from shared.access.grants import Fields
+from shared.events.facts import EACH, Erased, FactType, change_personal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -70,17 +72,20 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     author: str
     about: About
     data: dict[str, Any] | None
-    """None for a type that isn't known here; erased text is None."""
+    """None for a type that isn't known here; erased text is None, and what is masked is left out."""
     erased: bool = False
     """Text of it is gone for good."""
     problem: str | None = None
     """Why text of it can't be read just now, though it isn't erased."""
+    masked: list[str] = []
+    """What of the data isn't shown to this reader: ``note``, ``claims.0.value``."""
     member: str | None = None
     """To which of the customer's other members it happened; none if to the one that was asked for."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some entries of the timeline of a member and the others that are the same customer, the newest first."""
+    """Some entries of the timeline of a member and the others that are the same customer (those within the reader's
+    reach), the newest first."""
 
     member: str
     erased: bool
@@ -115,3 +120,56 @@ def blank_erased(data: dict[str, Any], fact_type: FactType) -> bool:
 
     change_personal(data, fact_type.personal, change)
     return found
+
+
+NAMING = ("customer.assigned", "customer.joined", "customer.parted")
+"""Types that happen to a customer because of another one, which they name."""
+_OF_OTHERS = ("other", "cluster")
+_ADDRESSES: Mapping[str, tuple[str, ...]] = {"phone": ("phone",), "email": ("email",)}
+"""Channel -> the fields that tell as much as the address of a contact by it."""
+
+
+def mask(data: dict[str, Any], fact_type: FactType, seen: Fields) -> list[str]:
+    """Take out of the data what the fields that are ``seen`` don't show; gives the paths of what is gone.
+
+    The value of a claim is its field's; the address of a contact is the phone number or e-mail address; any other
+    personal text is ``text``.
+    """
+    gone: list[str] = []
+    for plan in fact_type.personal:
+        for path, parent, key in list(_spots(data, plan, ())):
+            if not all(name in seen for name in _fields_of(path, parent, data)):
+                del parent[key]
+                gone.append(".".join(path))
+    return gone
+
+
+def mask_others(data: dict[str, Any], near: Collection[str]) -> list[str]:
+    """Take out of the data which other members they name, unless these are within reach; gives what is gone."""
+    gone = [name for name in _OF_OTHERS if name in data and data[name] not in near]
+    for name in gone:
+        del data[name]
+    return gone
+
+
+def _spots(node: Any, plan: Sequence[str], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """(path, what holds the text, by which key) of each text where the plan says."""
+    step, rest = plan[0], plan[1:]
+    if step == EACH:
+        keys = range(len(node)) if isinstance(node, list) else list(node)
+    else:
+        keys = [step] if step in node else []
+    for key in keys:
+        here = (*path, str(key))
+        if rest:
+            yield from _spots(node[key], rest, here)
+        else:
+            yield here, node, key
+
+
+def _fields_of(path: Sequence[str], parent: Any, data: Mapping[str, Any]) -> tuple[str, ...]:
+    if path[-1] == "value" and isinstance(parent, dict) and "field" in parent:
+        return (str(parent["field"]),)
+    if path == ("address",):
+        return _ADDRESSES.get(str(data.get("channel")), ("phone", "email"))
+    return (TEXT,)
