@@ -2,14 +2,13 @@
 
 import msgspec
 from fastapi import APIRouter, Response
-from sqlalchemy.orm import Session
 
 from services.marketing.profiles import reads
-from services.marketing.readers import READERS
 from services.marketing.segments import reads as segments
 from services.marketing.segments.rules import Definition, Standing
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id
+from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 
 
@@ -28,18 +27,16 @@ def router(service: Service, default: Definition) -> APIRouter:
 
     @routes.get("/customers/{member}/profile", response_model=None, responses=JSON)
     def profile(member: Id, actor: CurrentActor) -> Response:
-        """What everybody told of a customer, its value now, and every stay in the segment with its reasons.
-
-        Roles marketer, supervisor, operator."""
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            return encoded(shown(session, service, default, str(member)))
+        """What everybody told of a customer, its value now, and every stay in the segment with its reasons. Needs
+        customer.read."""
+        with service.look(actor) as look:
+            return encoded(shown(look, default, str(member)))
 
     return routes
 
 
-def shown(session: Session, service: Service, default: Definition, member: str) -> Shown:
-    """All that is shown of a customer. Raises ``NotFound``."""
-    rule = segments.definition(session, default)
-    profile = reads.profile_of(session, member)
-    return Shown(profile, segments.standing(session, member, rule, service.clock()), rule.currency)
+def shown(look: Look, default: Definition, member: str) -> Shown:
+    """All that is shown of a customer. Raises ``Forbidden`` and ``NotFound``."""
+    profile = reads.profile_of(look, member)
+    rule = segments.definition(look.session, default)
+    return Shown(profile, segments.standing(look, member, rule), rule.currency)

@@ -2,10 +2,8 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.marketing.profiles.api import shown
-from services.marketing.readers import READERS
 from services.marketing.segments.rules import Definition
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
@@ -19,9 +17,8 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
 
     @routes.get("/customers/{member}")
     def customer(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            found = shown(session, service, default, str(member))
+        with service.look(actor) as look:
+            found = shown(look, default, str(member))
         return pages.answer(request, "profile.html", shown=found, profile=found.profile, standing=found.standing)
 
     return routes

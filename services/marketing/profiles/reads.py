@@ -7,13 +7,14 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from services.marketing.profiles.tables import profile, spending
+from shared.access.actions import Action
 from shared.customer.fold import Record
 from shared.edge.errors import NotFound
 from shared.pipeline import clusters, keys, records
 from shared.pipeline.customer_tables import any_of, customer_record
+from shared.pipeline.look import Look
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -47,14 +48,26 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     cases_opened: int = 0
     cases_resolved: int = 0
     spent: tuple[Spent, ...] = ()
+    masked: tuple[str, ...] = ()
+    """``name``, when there is more to it than is shown to the actor."""
 
     @property
     def cases_open(self) -> int:
         return max(0, self.cases_opened - self.cases_resolved)
 
 
-def profile_of(session: Session, member: str) -> Profile:
-    """The profile of a member's customer. Raises ``NotFound`` for one that was never heard of."""
+class Name(msgspec.Struct, frozen=True):
+    """What to call a customer, as far as the actor may see it."""
+
+    text: str = ""
+    masked: bool = False
+    """Whether there is more to it than is shown."""
+
+
+def profile_of(look: Look, member: str) -> Profile:
+    """The profile of a member's customer. Raises ``Forbidden``, and ``NotFound`` for one that was never heard of."""
+    look.see(Action.CUSTOMER_READ, member)
+    session = look.session
     mates = sorted(clusters.mates_of(session, [member])[member])
     c, s = profile.c, spending.c
     sums = session.execute(
@@ -87,10 +100,12 @@ def profile_of(session: Session, member: str) -> Profile:
     record, erased = records.record(session, member), bool(keys.erased(session, [member]))
     if not (sums.known or spent or record or erased):
         raise NotFound("there is no such customer")
+    look.saw_customers(mates)
+    name = names(look, [member]).get(member, Name())
     return Profile(
         customer=clusters.clusters_of(session, [member])[member],
         members=tuple(mates),
-        name=next(iter(names(session, [member]).values()), ""),
+        name=name.text,
         erased=erased,
         registered=sums.registered,
         contacts=int(sums.contacts),
@@ -101,11 +116,19 @@ def profile_of(session: Session, member: str) -> Profile:
         cases_opened=int(sums.cases_opened),
         cases_resolved=int(sums.cases_resolved),
         spent=tuple(Spent(row[0], int(row[1]), int(row[2]), row[3], row[4], int(row[5]), int(row[6])) for row in spent),
+        masked=("name",) if name.masked else (),
     )
 
 
-def names(session: Session, members: Iterable[str]) -> dict[str, str]:
-    """What to call these members; those without a known name are left out."""
+def names(look: Look, members: Iterable[str]) -> dict[str, Name]:
+    """What to call these members; those without a known name, and those out of reach, are left out."""
+    fields = look.fields(Action.CUSTOMER_READ, sorted(set(members)))
     c = customer_record.c
-    rows = session.execute(select(c.member, c.states).where(c.member == any_of(sorted(set(members)))))
-    return {row.member: name for row in rows if (name := Record(records.states_of(row.states)).name)}
+    found = {}
+    for row in look.session.execute(select(c.member, c.states).where(c.member == any_of(fields))):
+        states, hidden = fields[row.member].mask(records.states_of(row.states))
+        name = Name(Record(states).name, any(part in hidden for part in records.NAME_FIELDS))
+        if name != Name():
+            found[row.member] = name
+    look.saw_customers(member for member, name in found.items() if name.text)
+    return found

@@ -6,15 +6,15 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
-from services.marketing.readers import READERS
 from services.marketing.segments import handlers, reads
 from services.marketing.segments.rules import HIGH_VALUE, LONGEST_WINDOW, MEASURE, Definition
+from shared.access.actions import Action
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Code, Input, ShortText
 from shared.pipeline import heads
 from shared.pipeline.commands import Command, commands
+from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
@@ -53,40 +53,39 @@ def router(service: Service, default: Definition) -> APIRouter:
 
     @routes.get("/segments/{segment}", response_model=None, responses=JSON)
     def read(segment: Code, actor: CurrentActor) -> Response:
-        """The segment's rule, its size over time, who entered and left lately. Roles marketer, supervisor, operator."""
-        actor.need(*READERS)
-        handlers.known(segment)
-        with Session(service.engine) as session:
-            return encoded(shown(session, default, service.clock()))
+        """The segment's rule, its size over time, who entered and left lately. Needs segment.read."""
+        with service.look(actor) as look:
+            return encoded(shown(look, default, segment))
 
     @routes.post("/segments/{segment}/define")
     def define(segment: Code, body: RuleBody, command: Once) -> Response:
-        """Give the segment another rule; everybody's membership is worked out anew. Role marketer."""
+        """Give the segment another rule; everybody's membership is worked out anew. Needs segment.define."""
 
         def run(work: Work) -> dict[str, object]:
-            handlers.define(work, segment, trial(body, default))
+            handlers.define(work, segment, trial(body, default), default)
             return {"segment": segment}
 
         return command.run(run)
 
     @routes.post("/segments/{segment}/preview", response_model=None, responses=JSON)
     def preview(segment: Code, body: RuleBody, actor: CurrentActor) -> Response:
-        """How many customers would be in the segment by this rule. Changes nothing. Roles as for reading."""
-        actor.need(*READERS)
-        handlers.known(segment)
-        with Session(service.engine) as session:
-            return encoded({"customers": reads.preview(session, trial(body, default), service.clock())})
+        """How many customers would be in the segment by this rule. Changes nothing. Needs
+        segment.read."""
+        with service.look(actor) as look:
+            return encoded({"customers": reads.preview(look, segment, trial(body, default))})
 
     return routes
 
 
-def shown(session: Session, default: Definition, now: datetime) -> Shown:
-    """All that is shown of the segment."""
-    rule = reads.definition(session, default)
-    signs = {source: sign.at for source, sign in sorted(heads.last_signs(session).items())}
-    entered, left = reads.entered(session, LATELY), reads.left(session, LATELY)
+def shown(look: Look, default: Definition, segment: str = HIGH_VALUE) -> Shown:
+    """All that is shown of the segment. Raises ``Forbidden`` and ``NotFound``."""
+    look.need(Action.SEGMENT_READ)
+    handlers.known(segment)
+    rule = reads.definition(look.session, default)
+    signs = {source: sign.at for source, sign in sorted(heads.last_signs(look.session).items())}
+    entered, left = reads.entered(look.session, LATELY), reads.left(look.session, LATELY)
     of_rule = (rule.name, MEASURE, rule.currency, rule.window_days, rule.at_least)
-    return Shown(HIGH_VALUE, *of_rule, reads.sizes(session, now), entered, left, signs)
+    return Shown(HIGH_VALUE, *of_rule, reads.sizes(look.session, look.now), entered, left, signs)
 
 
 def trial(body: RuleBody, default: Definition) -> Definition:

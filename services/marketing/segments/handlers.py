@@ -8,10 +8,10 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.marketing.profiles.tables import purchase
-from services.marketing.readers import WRITERS
 from services.marketing.segments.rules import HIGH_VALUE, MEASURE, Definition
 from services.marketing.segments.tables import segment
 from services.marketing.tasks import STANDING
+from shared.access.actions import Action
 from shared.edge.errors import Invalid, NotFound
 from shared.events.envelope import Event
 from shared.events.marketing import SegmentDefined
@@ -22,15 +22,16 @@ from shared.pipeline.work import Work
 STREAM = f"segment/{HIGH_VALUE}"
 
 
-def define(work: Work, name: str, definition: Definition) -> None:
-    """Give a segment another rule; everybody's standing is then worked out anew. Raises ``Forbidden``, ``NotFound``
-    for a segment that there isn't, and ``Invalid``."""
-    work.actor.need(*WRITERS)
+def define(work: Work, name: str, definition: Definition, default: Definition) -> None:
+    """Give a segment another rule than it has, or the ``default`` until now; everybody's standing is then worked out
+    anew. Raises ``Forbidden``, ``NotFound`` for a segment that there isn't, and ``Invalid``."""
+    work.need(Action.SEGMENT_DEFINE)
     known(name)
     if definition.at_least < 1 or definition.window_days < 1:
         raise Invalid("the threshold and the window begin at 1")
+    former = _kept(work) or default
     keep(work, definition)
-    work.publish(STREAM, fact_of(definition))
+    work.publish(STREAM, fact_of(definition), former=asdict(former))
     due.mark(work, STANDING, work.session.scalars(_ONE_OF_EACH))
     work.touch(STREAM)
 
@@ -43,16 +44,20 @@ def known(name: str) -> None:
 
 def definition_of(work: Work, default: Definition) -> Definition:
     """The segment's definition as it stands; at the first time the default becomes it, and is published."""
-    c = segment.c
-    fields = (c.name, c.currency, c.window_days, c.at_least)
-    found = work.session.execute(select(*fields).where(c.segment == HIGH_VALUE)).one_or_none()
-    if found is not None:
-        return Definition(*found)
+    if (found := _kept(work)) is not None:
+        return found
     row = upsert(segment).values(segment=HIGH_VALUE, **asdict(default)).on_conflict_do_nothing()
-    if work.session.execute(row.returning(c.segment)).one_or_none() is None:
+    if work.session.execute(row.returning(segment.c.segment)).one_or_none() is None:
         return definition_of(work, default)
     work.publish(STREAM, fact_of(default))
     return default
+
+
+def _kept(work: Work) -> Definition | None:
+    c = segment.c
+    fields = (c.name, c.currency, c.window_days, c.at_least)
+    found = work.session.execute(select(*fields).where(c.segment == HIGH_VALUE)).one_or_none()
+    return None if found is None else Definition(*found)
 
 
 def fact_of(definition: Definition) -> SegmentDefined:

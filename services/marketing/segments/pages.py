@@ -2,11 +2,9 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from services.marketing.profiles.reads import names
-from services.marketing.readers import READERS, WRITERS
-from services.marketing.segments import handlers, reads
+from services.marketing.segments import reads
 from services.marketing.segments.api import RuleBody, shown, trial
 from services.marketing.segments.rules import LONGEST_WINDOW, Definition
 from shared.edge.http import CurrentActor
@@ -24,10 +22,9 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
 
     @routes.get("/")
     def segment_page(request: Request, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        with Session(service.engine) as session:
-            segment = shown(session, default, service.clock())
-            known = names(session, [move.customer for move in (*segment.entered, *segment.left)])
+        with service.look(actor) as look:
+            segment = shown(look, default)
+            known = names(look, [move.customer for move in (*segment.entered, *segment.left)])
         return pages.answer(
             request,
             "segment.html",
@@ -36,15 +33,12 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
             line=line([size.customers for size in segment.sizes]),
             box=f"0 0 {WIDTH} {HEIGHT}",
             longest=LONGEST_WINDOW,
-            may_define=bool(actor.roles.intersection(WRITERS)),
         )
 
     @routes.post("/segments/{segment}/preview")
     def preview(request: Request, segment: Code, body: RuleBody, actor: CurrentActor) -> HTMLResponse:
-        actor.need(*READERS)
-        handlers.known(segment)
-        with Session(service.engine) as session:
-            found = reads.preview(session, trial(body, default), service.clock())
+        with service.look(actor) as look:
+            found = reads.preview(look, segment, trial(body, default))
         return pages.answer(request, "preview.html", found=found)
 
     return routes

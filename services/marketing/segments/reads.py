@@ -8,11 +8,13 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.marketing.segments import rules
+from services.marketing.segments import handlers, rules
 from services.marketing.segments.rules import HIGH_VALUE, Definition, Standing
 from services.marketing.segments.standings import purchases
 from services.marketing.segments.tables import segment, stay
+from shared.access.actions import Action
 from shared.pipeline import clusters
+from shared.pipeline.look import Look
 
 MONTHS = 12
 
@@ -65,17 +67,21 @@ def left(session: Session, limit: int) -> list[Move]:
     return [Move(row.cluster, row.left, because=row.because) for row in rows]
 
 
-def preview(session: Session, trial: Definition, now: datetime) -> int:
-    """How many customers would be in the segment by another definition."""
+def preview(look: Look, segment: str, trial: Definition) -> int:
+    """How many customers would be in the segment by another definition. Raises ``Forbidden`` and ``NotFound``."""
+    look.need(Action.SEGMENT_READ)
+    handlers.known(segment)
+    now = look.now
     values = {"currency": trial.currency, "at_least": trial.at_least, "since": now - trial.window, "now": now}
-    return int(session.execute(_PREVIEW, values).scalar_one())
+    return int(look.session.execute(_PREVIEW, values).scalar_one())
 
 
-def standing(session: Session, member: str, of: Definition, now: datetime) -> Standing:
-    """How the customer of a member stands: worked out from its orders as they are now."""
-    members = clusters.mates_of(session, [member])
-    bought = purchases(session, members, of.currency)[member]
-    return rules.standing(bought, of, now)
+def standing(look: Look, member: str, of: Definition) -> Standing:
+    """How the customer of a member stands: worked out from its orders as they are now. Raises ``Forbidden``."""
+    look.see(Action.CUSTOMER_READ, member)
+    members = clusters.mates_of(look.session, [member])
+    bought = purchases(look.session, members, of.currency)[member]
+    return rules.standing(bought, of, look.now)
 
 
 _SIZES = text("""

@@ -10,10 +10,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
 from services.marketing.segments import reads
-from services.marketing.segments.rules import Definition, Purchase, standing
+from services.marketing.segments.rules import HIGH_VALUE, Definition, Purchase, standing
 from shared.events.callcenter import CaseOpened, ContactOffered, ContactWrappedUp
 from shared.events.customer import CustomerErased, CustomerRegistered
 from shared.events.envelope import Event
@@ -192,8 +191,8 @@ def test_the_preview_finds_whom_the_task_finds(
         *(cancelled(m, str(n), ago(days=days - after)) for n, (m, _, days, after) in each if after is not None)
     )
     trial = Definition("Trial", "USD", window_days, at_least)
-    with Session(only_market.service.engine) as session:
-        found = reads.preview(session, trial, NOON)
+    with only_market.service.look(only_market.service.itself) as look:
+        found = reads.preview(look, HIGH_VALUE, trial)
     body = {"name": "Trial", "window_days": window_days, "at_least": at_least}
     assert only_market.post("/segments/high_value/preview", body).json() == {"customers": found}
     assert only_market.post("/segments/high_value/define", body).status_code == 200

@@ -84,7 +84,7 @@ def test_no_request_makes_marketing_fail(fresh: Market) -> None:
     fresh.hear(placed(ada, 300_00, ago(days=40)))
     schema = schemathesis.openapi.from_dict(fresh.get("/openapi.json").json())
     operations: list[Any] = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]
-    assert {operation.label for operation in operations} == {
+    assert {operation.label for operation in operations} >= {
         "GET /segments/{segment}",
         "POST /segments/{segment}/define",
         "POST /segments/{segment}/preview",

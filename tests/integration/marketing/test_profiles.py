@@ -51,6 +51,7 @@ def test_it_counts_what_everybody_tells(fresh: Market) -> None:
         "reviews": 2,
         "cases_opened": 2,
         "cases_resolved": 1,
+        "masked": [],
     }
     assert spent == [
         {

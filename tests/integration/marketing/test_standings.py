@@ -221,7 +221,7 @@ def two_at_once(market: Market) -> int:
     """Of two members of one customer both order while the first order is worked out; gives what is published."""
     ada, bea = members(2)
     market.hear(assigned(bea, ada), placed(ada, 100, ago(days=1)))
-    (task,) = wiring.tasks(market.settings)
+    task, *_ = wiring.tasks(market.settings)
     both = during(task, lambda: market.hear(placed(bea, 20, ago(days=1)), placed(ada, 3, ago(days=1))))
     tasks = market.tasks(both)
     while tasks.round():
