@@ -11,6 +11,7 @@ from typing import Any
 from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.contacts.reads import Choice
+from shared.administration import desk
 from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
@@ -61,7 +62,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in NAMES)
 
 def pages() -> Pages:
     """The call center's pages."""
-    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from services.callcenter.outages import pages as supervisor
 from services.callcenter.reaches import reaches
 from services.callcenter.streams.intake import Intake
 from services.callcenter.subscriptions import SUBSCRIPTIONS
+from shared.administration import desk as administration
 from shared.administration.erasures import answers as forgetting
 from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
@@ -54,6 +55,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     pages = texts.pages()
     routers = [
         web.router(pages),
+        *administration.routers(of, pages),
         desk.router(of, live, pages, settings.default_region),
         customer_pages.router(of, pages),
         contact_pages.router(of, pages),

@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
+from shared.administration import desk
 from shared.administration.erasures import pages as erasures
 from shared.web.i18n import N_
 from shared.web.render import Pages
@@ -25,7 +26,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("segment
 
 def pages() -> Pages:
     """Marketing's pages."""
-    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from services.marketing.segments import pages as segment_pages
 from services.marketing.segments import standings
 from services.marketing.segments.rules import Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
+from shared.administration import desk as administration
 from shared.administration.erasures import answers as forgetting
 from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
@@ -46,6 +47,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     pages, rule = texts.pages(), default(settings)
     routers = [
         web.router(pages),
+        *administration.routers(of, pages),
         segment_pages.router(of, pages, rule),
         profile_pages.router(of, pages, rule),
         segments.router(of, rule),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from shared.administration import desk
 from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
@@ -67,7 +68,7 @@ FOLDERS = tuple(
 
 def pages() -> Pages:
     """The pages of sales force automation."""
-    return Pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.sfa.requests import pages as request_pages
 from services.sfa.subscriptions import SUBSCRIPTIONS
 from services.sfa.territories import api as territories
 from services.sfa.territories import pages as territory_pages
+from shared.administration import desk as administration
 from shared.administration.erasures import answers as forgetting
 from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
@@ -47,6 +48,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     pages = texts.pages()
     routers = [
         web.router(pages),
+        *administration.routers(of, pages),
         customer_pages.router(of, pages, settings.default_region),
         territory_pages.router(of, pages),
         product_pages.router(of, pages),

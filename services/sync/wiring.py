@@ -29,6 +29,7 @@ from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
 from services.sync.verification import command as verification
 from services.sync.verification import tables as verification_tables
+from shared.administration import desk as administration
 from shared.administration.erasures import answers as forgetting
 from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
@@ -44,7 +45,6 @@ from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
 from shared.web import pages as web
 from shared.web.i18n import N_
-from shared.web.render import Pages
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -67,13 +67,14 @@ def app(settings: Settings, service: Service) -> FastAPI:
     service = service.near(reaches)
     live = Live(settings.database_url)
     reader = Reader(service.keks, settings.urls)
-    pages = Pages(
+    pages = administration.pages(
         N_("Customer timeline"),
         {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices"), "/erasures": N_("Erasures")},
         TEMPLATES,
     )
     routers = [
         web.router(pages),
+        *administration.routers(service, pages),
         customer_pages.router(service, pages),
         timeline_pages.router(service, reader, pages),
         timeline_pages.stream_router(service, live),

@@ -150,10 +150,11 @@ def check(service: str, role: Role, fields: Collection[str]) -> None:
 
 
 def _check_edits_are_seen(role: Role) -> None:
-    # An edit says whether it changed anything, so what may be edited must be seen.
+    # An edit says whether it changed anything, so what may be edited must be seen; and what leaves in a file, too.
     grants = Grants(role.grants)
     for grant in role.grants:
-        if grant.action is Action.CUSTOMER_EDIT:
+        if grant.action in (Action.CUSTOMER_EDIT, Action.CUSTOMER_EXPORT):
             seen = grants.fields(Action.CUSTOMER_READ, [grant.reach])
             if seen is None or any(name not in seen for name in grant.fields):
-                raise NotGrantable(f"what {role.name} may edit for {grant.reach} it must be allowed to read as well")
+                what = "edit" if grant.action is Action.CUSTOMER_EDIT else "export"
+                raise NotGrantable(f"what {role.name} may {what} for {grant.reach} it must be allowed to read as well")

@@ -11,17 +11,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from shared.access import roles
 from shared.access.grants import EVERYTHING, Grant, Grants
 from shared.edge.actor import Actor
 from shared.edge.errors import Unauthenticated, Unavailable
+from shared.events.envelope import new_id
+from shared.pipeline.tables import ended_session
 from shared.pipeline.work import Work
 
 LOOK_SECONDS = 1.0
@@ -126,6 +129,13 @@ class Standing:
     def _refuse_if_stale(self) -> None:
         if self._looked is not None and time.monotonic() - self._looked > STALE_SECONDS:
             raise Unavailable("who may do what can't be looked up just now; try again")
+
+
+def end(session: Session, *, subject: str, session_id: str, at: datetime) -> None:
+    """Take no token any more of a subject (``sub``), of one of the issuer's sessions (``sid``), or of both together,
+    that was issued until ``at``. All processes know it within ``BOUND_SECONDS`` after the commit."""
+    row = {"id": new_id(), "subject": subject or None, "session": session_id or None, "at": at}
+    session.execute(ended_session.insert(), [row])
 
 
 def forget_ended(work: Work, life: timedelta) -> int:

@@ -42,11 +42,19 @@ class Pages:
     """The templates of a service.
 
     ``nav``: path -> label (marked with ``N_``) of its menu. ``words``: what else its templates can call, made for
-    a language from gettext and the language's code.
+    a language from gettext and the language's code. ``needs``: path -> action without which the menu doesn't lead
+    there.
     """
 
-    def __init__(self, title: str, nav: Mapping[str, str], folders: Sequence[Path], words: Words | None = None) -> None:
-        self.title, self.nav = title, nav
+    def __init__(
+        self,
+        title: str,
+        nav: Mapping[str, str],
+        folders: Sequence[Path],
+        words: Words | None = None,
+        needs: Mapping[str, str] | None = None,
+    ) -> None:
+        self.title, self.nav, self._needs = title, nav, needs or {}
         self._environments = {}
         for language in LANGUAGES:
             environment = _environment(language, [*folders, TEMPLATES])
@@ -56,15 +64,16 @@ class Pages:
     def answer(self, request: Request, template: str, **context: Any) -> HTMLResponse:
         """The page, for the language and the actor of the request."""
         language = language_of(request)
+        may = getattr(request.state, "grants", NOTHING).may
         text = (
             self._environments[language]
             .get_template(template)
             .render(
                 title=self.title,
-                nav=self.nav,
+                nav={to: label for to, label in self.nav.items() if to not in self._needs or may(self._needs[to])},
                 path=request.url.path,
                 actor=getattr(request.state, "actor", None),
-                may=getattr(request.state, "grants", NOTHING).may,
+                may=may,
                 language=language,
                 **context,
             )

@@ -9,6 +9,7 @@ from services.callcenter.contacts import handlers as contacts
 from services.callcenter.imports import handlers as imports
 from services.callcenter.insights import handlers as insights
 from shared.administration.erasures.answers import Counts, Forgetting, heard_by
+from shared.administration.exports.reads import exports_of
 from shared.pipeline import claims
 from shared.pipeline.work import Work
 
@@ -27,5 +28,5 @@ def forget(work: Work, members: Sequence[str], history: bool) -> Counts:
 
 
 PLACES = frozenset({"records", "keys", "contacts", "cases", "imports", "notes"})
-FORGETTING = Forgetting(PLACES, forget)
+FORGETTING = Forgetting(PLACES, forget, exports_of)
 heard_erased = heard_by(FORGETTING)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.administration.erasures.answers import Counts, Forgetting, heard_by
+from shared.administration.exports.reads import exports_of
 from shared.pipeline import claims
 from shared.pipeline.work import Work
 
@@ -18,5 +19,5 @@ def forget(work: Work, members: Sequence[str], history: bool) -> Counts:
 
 
 PLACES = frozenset({"records", "keys"})
-FORGETTING = Forgetting(PLACES, forget)
+FORGETTING = Forgetting(PLACES, forget, exports_of)
 heard_erased = heard_by(FORGETTING)

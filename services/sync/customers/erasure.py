@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.sync.devices import erasure as devices
 from services.sync.identity import handlers as identity
 from shared.administration.erasures.answers import Counts, Forgetting, heard_by
+from shared.administration.exports.reads import exports_of
 from shared.pipeline import claims
 from shared.pipeline.work import Work
 
@@ -27,5 +28,5 @@ def forget(work: Work, members: Sequence[str], history: bool) -> Counts:
 
 
 PLACES = frozenset({"records", "keys", "identifiers", "notes", "mutations", "feed", devices.DEVICES})
-FORGETTING = Forgetting(PLACES, forget)
+FORGETTING = Forgetting(PLACES, forget, exports_of)
 heard_erased = heard_by(FORGETTING)

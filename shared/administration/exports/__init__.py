@@ -1,0 +1,1 @@
+"""Files of customers that leave a service."""

@@ -1,0 +1,1 @@
+"""What the roles of a department allow, and roles of its own."""
