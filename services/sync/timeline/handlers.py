@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -182,7 +182,7 @@ class Reader:
         session = look.session
         seen = _seen(look, member)
         look.saw_customers(seen.fields)
-        values = _parameters(seen, before, group, limit + 1)
+        values = _parameters(seen.fields, before, group, limit + 1, seen.hidden)
         rows = session.execute(_query(before, group, hides=bool(seen.hidden)), values).all()
         more, rows = len(rows) > limit, rows[:limit]
         found = keys.find(session, {(row.source, member_of(row.stream)) for row in rows}, self.keks)
@@ -228,7 +228,7 @@ class Seen:
     """Whether nobody is out of reach."""
     near: Collection[str] = ()
     """Members within reach that entries may name; needn't be known where everybody is."""
-    hidden: Collection[str] = ()
+    hidden: Sequence[str] = ()
     """Members out of reach that entries of those within may name."""
 
     def mask(self, data: dict[str, Any], fact_type: FactType, of: str) -> list[str]:
@@ -252,18 +252,20 @@ def _seen(look: Look, member: Member) -> Seen:
     return Seen(fields, everybody, found.keys(), sorted({*mates, *named} - found.keys()))
 
 
-def _query(before: Place | None, group: str, *, hides: bool) -> Any:
+def _query(before: Place | None, group: str, *, hides: bool = False) -> Any:
     more = " ".join([_BEFORE] * (before is not None) + [_GROUP] * bool(group) + [_HIDDEN] * hides)
     return text(_READ.format(columns=", ".join(COLUMNS), more=more))
 
 
-def _parameters(seen: Seen, before: Place | None, group: str, limit: int) -> dict[str, Any]:
+def _parameters(
+    members: Iterable[str], before: Place | None, group: str, limit: int, hidden: Sequence[str] = ()
+) -> dict[str, Any]:
     return {
-        "streams": [stream(Member(member)) for member in seen.fields],
+        "streams": [stream(Member(member)) for member in members],
         "limit": limit,
         **({**before._asdict(), "stream": stream(Member(before.member))} if before else {}),
         **({"group": group + "."} if group else {}),
-        **({"naming": list(NAMING), "hidden": list(seen.hidden)} if seen.hidden else {}),
+        **({"naming": list(NAMING), "hidden": list(hidden)} if hidden else {}),
     }
 
 

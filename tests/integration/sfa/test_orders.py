@@ -146,11 +146,13 @@ def test_a_promise_in_the_past_and_an_instant_given_by_a_person_are_refused(forc
     assert force.post(f"/orders/{order}/provision", {"at": before}, "l", ("importer",)).status_code == 422
 
 
-def test_a_rep_works_for_the_customers_of_his_territories_and_of_none(force: Force) -> None:
+def test_a_rep_works_for_the_customers_of_his_territories_and_his_own(force: Force) -> None:
     customer, nobody_s = force.market(), force.register()
     body = {"product": "line"}
     assert force.post(f"/customers/{customer}/orders", body, "otto", REP).status_code == 403
-    assert force.post(f"/customers/{nobody_s}/orders", body, "otto", REP).status_code == 201
+    assert force.post(f"/customers/{nobody_s}/orders", body, "otto", REP).status_code == 403
+    own = done(force.post("/customers", {"changes": {"given_name": "Bo"}}, "otto", REP), 201)["customer"]
+    assert force.post(f"/customers/{own}/orders", body, "otto", REP).status_code == 201
     order = done(force.post(f"/customers/{customer}/orders", body, "ivo", REP), 201)["order"]
     assert force.post(f"/orders/{order}/cancel", {}, "otto", REP).status_code == 403
     assert force.post(f"/orders/{order}/cancel", {}, "rita", REP).status_code == 200

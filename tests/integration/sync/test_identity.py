@@ -114,8 +114,8 @@ class World:
             return [held[m].states[ALLOWED].value if ALLOWED in held[m].states else None for m in members]
 
     def suggested(self, why: str) -> set[tuple[str, ...]]:
-        with Session(self.sync.engine) as session:
-            found, _ = reads.suggestions(session, why, None, 100)
+        with self.sync.look(OLGA) as look:
+            found, _ = reads.suggestions(look, why, None, 100)
         return {(one.customer, *(other.customer for other in one.others)) for one in found}
 
     def rows(self, *names: str) -> dict[str, list[str]]:

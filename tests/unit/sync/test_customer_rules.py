@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.sync.customers.pages import REASONS
 from services.sync.customers.rules import ledger, shown
+from shared.access.grants import ALL_FIELDS
 from shared.customer.claims import Claim
 from shared.customer.fields import BUILT_IN, Field, InvalidValue, UnknownField, parse
 from shared.customer.fold import Record, fold
@@ -52,7 +53,7 @@ def test_the_ledger_says_to_whom_a_value_lost_and_by_what_the_matter_was_settled
     record, claims = known(
         claim("city", "Rome"), claim("city", "Bari", 1), claim("city", "Turin", 2, ("city0", "city1"))
     )
-    [lost] = ledger(record, {}, claims)
+    [lost] = ledger(record, {}, claims, ALL_FIELDS)
     assert (lost.value, lost.winning_value, lost.settled_by, lost.label) == ("Rome", "Bari", "city2", "City")
     assert lost.reason in REASONS
 
@@ -61,7 +62,7 @@ def test_the_newest_loss_comes_first() -> None:
     record, claims = known(
         claim("city", "Rome"), claim("city", "Bari", 5), claim("country", "IT", 1), claim("country", "FR", 6)
     )
-    assert [lost.value for lost in ledger(record, {}, claims)] == ["IT", "Rome"]
+    assert [lost.value for lost in ledger(record, {}, claims, ALL_FIELDS)] == ["IT", "Rome"]
 
 
 @pytest.mark.parametrize(
