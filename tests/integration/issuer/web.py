@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from sqlalchemy import create_engine
 from deploy.local.issuer.accounts import WayIn, ways_in
 from deploy.local.issuer.app import create_app as issuer_app
 from deploy.local.issuer.keys import SigningKeys
+from deploy.local.issuer.store import Store
 from deploy.local.layout import Layout
 from deploy.local.tokens import client_secrets
 from shared.access.grants import NOTHING
@@ -126,6 +128,10 @@ class World:
         assert answer.json()["id"] == name
         return browser
 
+    def issuer_store(self) -> Store:
+        """What the issuer remembers."""
+        return Store(self.place.secrets / "issuer.sqlite")
+
     def token(self, browser_form: dict[str, str], service: str = "callcenter") -> httpx.Response:
         """Ask the issuer for tokens as a service does."""
         secret = client_secrets(self.place)[service]
@@ -191,8 +197,6 @@ def world(folder: Path) -> Iterator[World]:
 
 def claims_of(token: str) -> dict[str, Any]:
     """What a token says, unchecked."""
-    import base64
-
     part = token.split(".")[1]
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found
