@@ -212,7 +212,7 @@ class Kafka(ServerProcess):
 
         Raises ``Problem`` when a download fails, ``NotReady`` when formatting does.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         passwords = Passwords(self._password(ADMIN), self._password(CONTROLLER))
         settings = node_settings(layout.HOST, self.port, self.controller_port, self.bootstrap_servers, passwords)
         settings["log.dirs"] = str(self._data)

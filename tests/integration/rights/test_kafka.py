@@ -311,3 +311,4 @@ def test_no_password_stands_where_others_read_it(broker: Kafka) -> None:
     said = line + broker.log.read_text() + local.scram_argument("admin", passwords[0])
     assert not [password for password in passwords if password in said]
     assert (broker.folder / "server.properties").stat().st_mode & 0o777 == 0o600
+    assert broker.folder.stat().st_mode & 0o777 == 0o700  # what it keeps has their hashes
