@@ -19,9 +19,13 @@ from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 from sqlalchemy import text
 
+from services.sync.devices import enrolment
 from services.sync.devices.client import OutOfStep
+from services.sync.devices.signatures import Said
 from shared.access.actions import Action, Reach
 from shared.access.grants import Grant
+from shared.edge.actor import Actor
+from shared.edge.errors import Unauthenticated
 from tests.integration.sync.field import Carried, Field, met, same, unknown
 
 PUSHED = json.dumps({"sent": "2026-03-02T12:00:00Z", "mutations": [{"number": 1}]}).encode()
@@ -383,6 +387,16 @@ def test_a_renewal_gives_another_key_and_the_rep_s_roles_of_now(field: Field, ri
     field.define_role("walker")
     with pytest.raises(httpx.HTTPStatusError, match="403"):
         rita.device.pull()
+
+
+def test_who_is_renewed_while_a_request_is_on_its_way_has_to_ask_again(field: Field, rita: Carried) -> None:
+    right, old = said(rita, "pull"), Actor("rita", roles=frozenset({"rep"}))
+    [before] = field.column("SELECT key FROM device")
+    rita.device.renew(field.token("rita"))
+    [turn] = field.column("SELECT turn FROM device")
+    signed_before = enrolment.Signed(old, before, Said(**{**right, "turn": turn}))
+    with pytest.raises(Unauthenticated):
+        field.service.transact(old, lambda work: enrolment.meet(work, signed_before))
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])

@@ -57,6 +57,9 @@ def test_a_role_that_comes_to_show_more_or_less_starts_the_device_over(field: Fi
     vera.device.synchronize()
     for fields in (["city", "phone"], ["*"], ["given_name"]):
         field.define_role("visitor", *walking(*fields))
+        [(epoch, pos)] = vera.device._db.execute("SELECT epoch, pos FROM scope WHERE scope = 'territory/north'")
+        told = vera.device._ask("GET", f"pull?scope=territory/north&after={pos}&epoch={epoch}")
+        assert (told["start_over"], len(told["rows"])) == (True, 1)
         vera.device.synchronize()
         item = vera.device.customer(member)
         assert item is not None
