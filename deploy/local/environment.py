@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 from collections.abc import Mapping
+
+from joserfc.jwk import OKPKey
 
 from deploy.local import layout, private
 from deploy.local.backing import KAFKA_VARIABLE, Backing, database_variable
@@ -19,6 +22,7 @@ def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.envi
         KAFKA_VARIABLE: backing.bootstrap_servers(),
         "CRM_KEY_ENCRYPTION_KEYS": key_encryption_keys(place),
         "CRM_TOKEN_ISSUER": issuer_url(environ),
+        "CRM_CERTIFICATE_KEY": certificate_key(place),
         "CRM_DEFAULT_REGION": "US",
     }
     for service in SERVICE_PORTS:
@@ -58,4 +62,12 @@ def key_encryption_keys(place: Layout) -> str:
     return private.kept(
         place.secrets / "key-encryption-keys",
         lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    )
+
+
+def certificate_key(place: Layout) -> str:
+    """The key that signs certificates of erasures, made the first time."""
+    return private.kept(
+        place.secrets / "certificate-key",
+        lambda: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)),
     )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.edge import faults, logs, settings
 from shared.edge.errors import Refused
 from shared.edge.settings import Settings
-from shared.pipeline import admin, migrate, recovery, rights, worker
+from shared.pipeline import admin, forgetting, migrate, recovery, rights, worker
 from shared.pipeline.intents import Performer
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
@@ -103,6 +103,7 @@ def _api(block: Block, given: Settings) -> None:
     logs.configure(block.name, "api")
     service = Service.of(given, process="api")
     recovery.refuse_if_restored(service)
+    forgetting.forget_first(service, block.subscriptions(given).sources, block.tasks(given))
     uvicorn.run(
         block.app(given, service),
         host=given.host,

@@ -3,6 +3,7 @@ the other and without waiting: so that many histories can be played in a short t
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from fastapi.testclient import TestClient
 from httpx import Response
+from joserfc.jwk import OKPKey
 from psycopg import sql
 from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
@@ -32,6 +34,7 @@ from tests.builders import KEKS, Issuer, SetClock
 from tests.servers import KafkaServer, PostgresServer
 
 PARTITIONS = 2
+CERTIFICATE_KEY = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
 
 
 @dataclass
@@ -225,5 +228,6 @@ def _settings(block: Block, url: str, kafka: KafkaServer, issuer: Issuer) -> Set
             "token_issuer": issuer.name,
             "jwks_file": issuer.jwks_file,
             "partitions": PARTITIONS,
+            "certificate_key": CERTIFICATE_KEY,
         }
     )
