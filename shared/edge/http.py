@@ -119,10 +119,11 @@ def create_app(
     routers: Sequence[APIRouter],
     engine: Engine,
     standings: Standings,
+    forms_to: str = "",
     **options: Any,
 ) -> FastAPI:
     """An application of these routers. Every route but those marked ``public`` needs a valid token, or what its own
-    ``way_in`` asks for."""
+    ``way_in`` asks for. ``forms_to``: see ``Guard``."""
 
     async def authenticate(request: Request) -> None:
         endpoint = getattr(request.scope.get("route"), "endpoint", None)
@@ -146,7 +147,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     _add_error_answers(app, standings)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, forms_to=forms_to)
     app.add_middleware(BodyLimit, uploads=_upload_paths(routers))
     describe_errors(app)
     return app
@@ -247,8 +248,17 @@ class Guard:
     A plain ASGI middleware: the framework's own form of one costs several times as much a request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, forms_to: str = "") -> None:
+        """``forms_to``: an origin that forms may lead to besides this one, as signing out leads to the issuer."""
         self._app = app
+        policy = f"{POLICY}; form-action 'self' {forms_to}".rstrip().encode()
+        self._usual = (*PROTECTIVE, (b"content-security-policy", policy))
+
+    def _protected(self, headers: Iterable[tuple[bytes, bytes]], scheme: str) -> list[tuple[bytes, bytes]]:
+        given = list(headers)
+        names = {name for name, _ in given}
+        usual = (*self._usual, *OVER_TLS) if scheme == "https" else self._usual
+        return given + [header for header in usual if header[0] not in names]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -261,7 +271,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _protected(message.get("headers", ()), scope.get("scheme", ""))
+                message["headers"] = self._protected(message.get("headers", ()), scope.get("scheme", ""))
                 # Now and not at the end, which an open page doesn't come to.
                 milliseconds = round((time.perf_counter() - began) * 1000, 1)
                 method, route, status = scope["method"], _route(scope), message["status"]
@@ -282,20 +292,14 @@ PROTECTIVE = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
 """Headers of every answer that doesn't say otherwise."""
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+"""The content security policy, without where forms may lead."""
 OVER_TLS = ((b"strict-transport-security", b"max-age=31536000"),)
-
-
-def _protected(headers: Iterable[tuple[bytes, bytes]], scheme: str) -> list[tuple[bytes, bytes]]:
-    given = list(headers)
-    names = {name for name, _ in given}
-    usual = (*PROTECTIVE, *OVER_TLS) if scheme == "https" else PROTECTIVE
-    return given + [header for header in usual if header[0] not in names]
 
 
 def _route(scope: Scope) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import insert
@@ -62,7 +63,8 @@ def application(title: str, settings: Settings, of: Service, live: Live, routers
     sign_in = SignIn(client_of(settings), issuer, authenticator, end, lambda: of.clock().timestamp())
     standings = Standings(of.standing.grants_of, refused)
     routes = [*routers, sign_in_routes(sign_in, public)]
-    return create_app(title, authenticator, routes, of.engine, standings, lifespan=lifespan)
+    forms_to = "{0.scheme}://{0.netloc}".format(urlsplit(settings.token_issuer)) if is_url else ""
+    return create_app(title, authenticator, routes, of.engine, standings, forms_to, lifespan=lifespan)
 
 
 def trust_of(settings: Settings) -> Trust:

@@ -45,7 +45,7 @@ def client(tmp_path: Path, scheme: str = "http") -> TestClient:
     keys.write_text(json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)))
     authenticator = Authenticator(KeyFile(keys), Trust("issuer", "crm"), system_clock)
     engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    app = create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING))
+    app = create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING), "https://id.example")
     return TestClient(app, base_url=f"{scheme}://test", raise_server_exceptions=False)
 
 
@@ -56,10 +56,15 @@ def test_every_answer_has_them(path: str, tmp_path: Path) -> None:
     assert not any(name.decode() in headers for name, _ in OVER_TLS)
 
 
-def test_no_script_or_style_may_come_from_elsewhere_or_stand_in_a_page() -> None:
-    policy = dict(PROTECTIVE)[b"content-security-policy"].decode()
+def test_no_script_or_style_may_come_from_elsewhere_or_stand_in_a_page(tmp_path: Path) -> None:
+    policy = client(tmp_path).get("/page").headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_forms_lead_here_or_to_the_issuer_and_nowhere_else(tmp_path: Path) -> None:
+    policy = client(tmp_path).get("/page").headers["content-security-policy"]
+    assert policy.endswith("form-action 'self' https://id.example")
 
 
 def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
