@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time as real_time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -200,3 +201,15 @@ def claims_of(token: str) -> dict[str, Any]:
     part = token.split(".")[1]
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found
+
+
+def wait_ready(url: str) -> None:
+    """Wait until a process answers there."""
+    deadline = real_time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(url, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            assert real_time.monotonic() < deadline
+            real_time.sleep(0.05)
