@@ -6,7 +6,7 @@ empty them, and can't touch what they wrote into the audit. What isn't granted h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
@@ -76,11 +76,20 @@ def _close(connection: Connection, roles: list[str]) -> None:
 def _open(connection: Connection, process: str, name: sql.Identifier) -> None:
     tables = connection.scalars(
         text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')")
-    )
-    for table in tables.all():
-        if rights := granted(process, table):
-            allowed = sql.SQL(rights).format(sql.SQL(", ").join(map(sql.Identifier, _fillable(connection, table))))
-            _run(connection, "GRANT {} ON {} TO {}", allowed, sql.Identifier("public", table), name)
+    ).all()
+    # Nearly all tables at once: a start waits for this.
+    _allow(connection, process, [table for table in tables if granted(process, table) == _CHANGE], name)
+    for table in tables:
+        if granted(process, table) != _CHANGE:
+            _allow(connection, process, [table], name)
+
+
+def _allow(connection: Connection, process: str, tables: Sequence[str], name: sql.Identifier) -> None:
+    """Grant what the process may do with these tables, with all of them the same."""
+    if tables and (rights := granted(process, tables[0])):
+        columns = sql.SQL(", ").join(map(sql.Identifier, _fillable(connection, tables[0])))
+        named = sql.SQL(", ").join(sql.Identifier("public", table) for table in tables)
+        _run(connection, "GRANT {} ON {} TO {}", sql.SQL(rights).format(columns), named, name)
 
 
 def _fillable(connection: Connection, table: str) -> list[str]:
