@@ -45,7 +45,7 @@ def define(force: Force, name: str, *grants: Grant) -> tuple[str]:
 def audited(force: Force, outcome: str) -> list[Any]:
     """(actor, action, subjects, detail), the newest first."""
     return force.rows(
-        f"SELECT actor, action, subjects, detail FROM audit_entry WHERE outcome = '{outcome}' ORDER BY n DESC"  # noqa: S608
+        f"SELECT actor, action, subjects, detail FROM audit_entry WHERE outcome = '{outcome}' ORDER BY n DESC"
     )
 
 
