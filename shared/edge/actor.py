@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.edge.errors import Forbidden
-
 
 @dataclass(frozen=True)
 class Actor:
@@ -24,8 +22,3 @@ class Actor:
     """Of the issuer, if there is one: what can be ended."""
     is_service: bool = False
     """The service itself, or who runs its commands on the server. No token makes it so."""
-
-    def need(self, *roles: str) -> None:
-        """Raises ``Forbidden`` unless the actor has at least one of the roles. Going out of use: see ``Doing.need``."""
-        if not self.roles & set(roles):
-            raise Forbidden(f"this needs the role {' or '.join(roles)}; {self.id} has {sorted(self.roles)}")
