@@ -98,7 +98,7 @@ def _program(program: Program, logs: Path) -> str:
     settings = {
         "command": shlex.join(program.command),
         "directory": str(program.directory),
-        "environment": ",".join(f'{name}="{value}"' for name, value in program.environment.items()),
+        "environment": ",".join(f"{name}={_quoted(value)}" for name, value in program.environment.items()),
         "autostart": "false",
         "autorestart": program.restart,
         "exitcodes": f"0,{CONFIGURATION_ERROR}",
@@ -116,6 +116,11 @@ def _program(program: Program, logs: Path) -> str:
     if program.user:
         settings["user"] = program.user
     return _section(f"program:{program.name}", **settings)
+
+
+def _quoted(value: str) -> str:
+    # supervisord knows both kinds of quotes, but no way to write one within its own kind.
+    return f'"{value}"' if '"' not in value else f"'{value}'"
 
 
 def _group(group: str, rank: int, programs: list[Program]) -> str:

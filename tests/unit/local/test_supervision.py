@@ -12,6 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError
 from joserfc.jwk import KeySet
+from supervisor.datatypes import dict_of_key_value_pairs
 
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem
@@ -62,6 +63,13 @@ def test_percent_signs_and_spaces_survive(configuration: configparser.RawConfigP
     assert configuration["program:kafka"]["command"] == "java -cp 'a b.jar'"
     assert configuration["program:kafka"]["directory"] == "/a folder/100%%"
     assert configuration["program:sync-api"]["environment"] == 'CRM_X="50%%=="'
+
+
+def test_supervisord_reads_quotes_in_the_environment() -> None:
+    told = {"CRM_KEY": '{"kty": "OKP", "d": "a=b,c"}', "CRM_X": "it's"}
+    parser = configparser.RawConfigParser()
+    parser.read_string(render([Program(SERVICES, "x", ["x"], Path("/"), told)], Path("/"), Path("/"), Path("/s")))
+    assert dict_of_key_value_pairs(parser["program:x"]["environment"]) == told
 
 
 def test_logs_are_rotated(configuration: configparser.RawConfigParser) -> None:
