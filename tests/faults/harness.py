@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import LiteralString, TypeVar
 
 import httpx
+from joserfc.jwk import OKPKey
 
 from deploy.local.layout import HOST, ROOT, Layout, free_port
 from deploy.local.tokens import AUDIENCE, Issuer, actor, issuer_url
@@ -31,6 +33,7 @@ from tests.faults.rest import drain
 from tests.faults.servers import Servers
 from tests.faults.verify import verify
 
+CERTIFICATE_KEY = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
 SESSION_SECONDS = 2
 """After so long Kafka gives up a member of a group that shows no life; PostgreSQL ends a leader's session after 5."""
 READY_SECONDS = 60
@@ -229,6 +232,7 @@ class Platform:
             "CRM_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
             "CRM_KAFKA_RECONNECT_BACKOFF_MAX_MS": "1000",
             "CRM_KEY_ENCRYPTION_KEYS": KEKS,
+            "CRM_CERTIFICATE_KEY": CERTIFICATE_KEY,
             "CRM_TOKEN_ISSUER": issuer_url(),
             "CRM_TOKEN_AUDIENCE": AUDIENCE,
             "CRM_JWKS_FILE": str(Layout(self.folder).jwks),
