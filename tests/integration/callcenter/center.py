@@ -34,7 +34,7 @@ class CallCenter:
     clock: SetClock
 
     def get(self, path: str, actor: str = "anna", roles: tuple[str, ...] = ("agent",), **more: Any) -> httpx.Response:
-        headers = self._headers(actor, roles, more.pop("headers", {}))
+        headers = self._headers(actor, roles, more.pop("headers", {}), more.pop("teams", ()))
         response: httpx.Response = self.client.get(path, headers=headers, **more)
         return response
 
@@ -47,7 +47,7 @@ class CallCenter:
         key: str | None = None,
         **more: Any,
     ) -> httpx.Response:
-        headers = self._headers(actor, roles, {"idempotency-key": key} if key else {})
+        headers = self._headers(actor, roles, {"idempotency-key": key} if key else {}, more.pop("teams", ()))
         if "content" not in more and "files" not in more:
             more["json"] = {} if body is None else body
         response: httpx.Response = self.client.post(path, headers=headers, **more)
@@ -104,8 +104,10 @@ class CallCenter:
         with self.service.engine.connect() as connection:
             return connection.execute(text(sql), parameters).scalar_one()
 
-    def _headers(self, actor: str, roles: tuple[str, ...], more: dict[str, str]) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.issuer.token(actor, *roles)}", **more}
+    def _headers(
+        self, actor: str, roles: tuple[str, ...], more: dict[str, str], teams: tuple[str, ...]
+    ) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.issuer.token(actor, *roles, teams=teams)}", **more}
 
 
 @contextmanager

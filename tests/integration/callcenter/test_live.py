@@ -13,11 +13,15 @@ import uvicorn
 from sqlalchemy import text
 
 from services.callcenter import wiring
+from shared.access.actions import Action, Reach
+from shared.access.grants import Grant
 from shared.edge import live
 from shared.edge.live import Live, topic
 from shared.pipeline.service import Service
 from tests.builders import done
 from tests.integration.callcenter.center import CallCenter
+from tests.probe import until
+from tests.roles import have_role
 
 PATIENCE = 30.0
 END_LISTENERS = """
@@ -62,6 +66,39 @@ def test_who_isnt_of_the_desk_hears_nothing(fresh: CallCenter, address: str) -> 
     headers = {"authorization": f"Bearer {fresh.issuer.token('pbx', 'telephony')}"}
     assert httpx.get(f"{address}/live", headers=headers, timeout=PATIENCE).status_code == 403
     assert httpx.get(f"{address}/live", timeout=PATIENCE).status_code == 401
+
+
+@pytest.mark.parametrize("withdrawn", ["the role", "the reach", "the session"])
+def test_a_stream_ends_with_the_grant_that_it_was_opened_by(fresh: CallCenter, address: str, withdrawn: str) -> None:
+    member = fresh.register()
+    role = have_role(fresh.service, "looks", Grant(Action.CUSTOMER_READ))
+    headers = {"authorization": f"Bearer {fresh.issuer.token('lea', role)}"}
+    page = f"{address}/customers/{member}"
+
+    def let_in() -> bool:
+        return httpx.get(page, headers=headers).status_code == 200
+
+    # The server looks for itself who may do what, as each process does.
+    until(let_in, PATIENCE)
+    with httpx.stream("GET", f"{page}/live", headers=headers, timeout=PATIENCE) as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith("event: changed"))
+        next(lines)
+        match withdrawn:
+            case "the role":
+                have_role(fresh.service, "looks", Grant(Action.DESK_USE))
+            case "the reach":
+                have_role(fresh.service, "looks", Grant(Action.CUSTOMER_READ, Reach.OWN))
+            case "the session":
+                end_sessions(fresh, "lea")
+        until(lambda: not let_in(), PATIENCE)
+        done(fresh.post(f"/customers/{member}/edit", {"changes": {"city": "Oslo"}}))
+        assert next(lines, "the end") == "the end"
+
+
+def end_sessions(center: CallCenter, subject: str) -> None:
+    ended = "INSERT INTO ended_session (id, subject, at) VALUES (gen_random_uuid(), :subject, now() + interval '1 day')"
+    with center.service.engine.begin() as connection:
+        connection.execute(text(ended), {"subject": subject})
 
 
 def test_only_wanted_topics_are_told_and_many_at_once_as_one(fresh: CallCenter) -> None:
