@@ -101,7 +101,7 @@ def router(service: Service, region: str) -> APIRouter:
     def choices(kind: Literal["reason", "outcome", "queue"], actor: CurrentActor) -> list[ChoiceShown]:
         """What can be chosen as reason, outcome or queue. Needs field.read."""
         with service.look(actor) as look:
-            found = reads.choices(look, kind)
+            (found,) = reads.choices(look, kind)
         return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
 
     _add_steps(routes, service)

@@ -126,9 +126,12 @@ def shown(look: Look, action: Action, members: Iterable[str]) -> dict[str, Field
     return {member: fields & known.get(member, NO_FIELDS) for member, fields in granted.items()}
 
 
-def choices(look: Look, kind: str) -> list[Choice]:
-    """What can be chosen, in its order. Raises ``Forbidden``."""
+def choices(look: Look, *kinds: str) -> list[list[Choice]]:
+    """What can be chosen of each kind, in its order. Raises ``Forbidden``."""
     look.need(Action.FIELD_READ)
     c = choice.c
-    rows = look.session.execute(select(c.code, c.label_en, c.label_es).where(c.kind == kind).order_by(c.place, c.code))
-    return [Choice(*row) for row in rows]
+    query = select(c.kind, c.code, c.label_en, c.label_es).where(c.kind.in_(kinds)).order_by(c.place, c.code)
+    found: dict[str, list[Choice]] = {kind: [] for kind in kinds}
+    for kind, *of in look.session.execute(query):
+        found[kind].append(Choice(*of))
+    return list(found.values())

@@ -133,4 +133,4 @@ def choices(look: Look) -> Choices:
     """What can be chosen; nothing where the actor may not read it, and then codes stand for the words."""
     if not look.may(Action.FIELD_READ):
         return Choices([], [], [])
-    return Choices(*(contacts.choices(look, kind) for kind in ("reason", "outcome", "queue")))
+    return Choices(*contacts.choices(look, "reason", "outcome", "queue"))

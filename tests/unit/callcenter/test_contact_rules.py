@@ -80,3 +80,11 @@ def test_a_review_of_an_answered_contact_gives_both_facts() -> None:
 def test_no_step_lies_before_the_one_it_follows(step: str) -> None:
     with pytest.raises(OutOfTime):
         take(Contact("c", "m", "offered", NOON), step, -1)
+
+
+def test_an_address_tells_a_field_of_the_customer() -> None:
+    assert [rules.field_of(address) for address in ("ada@example.org", "+1 555 010 0199", "")] == [
+        "email",
+        "phone",
+        "phone",
+    ]
