@@ -30,7 +30,7 @@ from shared.pipeline.service import Service
 BEGIN = b""
 """What stands for the hash before the first entry."""
 SECONDS = 1.0
-WINDOW = 10_000
+WINDOW = 5_000
 """Entries before the newest linked one among which a look finds those that committed late."""
 FULL_ROUNDS = 3_600
 """Rounds between two looks at all entries."""
