@@ -12,13 +12,12 @@ from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.contacts.reads import Choice
 from shared.administration import desk
-from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
 from shared.web.render import Pages
 
 TITLE = N_("Call center")
-NAV = {"/": N_("Desk"), "/cases": N_("Open cases"), "/erasures": N_("Erasures")}
+NAV = {"/": N_("Desk"), "/cases": N_("Open cases")}
 STATES = {
     "offered": N_("waiting"),
     "answered": N_("in conversation"),
@@ -62,7 +61,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in NAMES)
 
 def pages() -> Pages:
     """The call center's pages."""
-    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, FOLDERS, words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

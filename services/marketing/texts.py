@@ -10,12 +10,11 @@ from typing import Any
 from babel.numbers import format_currency, get_currency_precision
 
 from shared.administration import desk
-from shared.administration.erasures import pages as erasures
 from shared.web.i18n import N_
 from shared.web.render import Pages
 
 TITLE = N_("Marketing")
-NAV = {"/": N_("Segment"), "/erasures": N_("Erasures")}
+NAV = {"/": N_("Segment")}
 REASONS = {
     "time": N_("orders fell out of the window"),
     "cancelled": N_("an order was cancelled"),
@@ -26,7 +25,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("segment
 
 def pages() -> Pages:
     """Marketing's pages."""
-    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, FOLDERS, words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

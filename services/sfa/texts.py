@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from shared.administration import desk
-from shared.administration.erasures import pages as erasures
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
 from shared.web.render import Pages
@@ -19,7 +18,6 @@ NAV = {
     "/requests": N_("From devices"),
     "/territories": N_("Territories"),
     "/products": N_("Products"),
-    "/erasures": N_("Erasures"),
 }
 STATES = {
     "open": N_("open"),
@@ -68,7 +66,7 @@ FOLDERS = tuple(
 
 def pages() -> Pages:
     """The pages of sales force automation."""
-    return desk.pages(TITLE, NAV, (*FOLDERS, erasures.FOLDER), words)
+    return desk.pages(TITLE, NAV, FOLDERS, words)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:

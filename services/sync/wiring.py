@@ -49,7 +49,6 @@ from shared.web.i18n import N_
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline", "identity", "devices")]
-TEMPLATES.append(erasures.FOLDER)
 METADATAS = (
     tables.metadata,
     customer_tables.metadata,
@@ -69,7 +68,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
     reader = Reader(service.keks, settings.urls)
     pages = administration.pages(
         N_("Customer timeline"),
-        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices"), "/erasures": N_("Erasures")},
+        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
         TEMPLATES,
     )
     routers = [

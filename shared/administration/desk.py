@@ -22,8 +22,11 @@ from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Pages, Words
 
-FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("audit", "exports", "roles", "sessions"))
+FOLDERS = tuple(
+    Path(__file__).parent / name / "templates" for name in ("audit", "erasures", "exports", "roles", "sessions")
+)
 NAV = {
+    "/erasures": (N_("Erasures"), Action.CUSTOMER_ERASE_CONSENT),
     "/exports": (N_("Exports"), Action.CUSTOMER_EXPORT),
     "/roles": (N_("Roles"), Action.ROLE_READ),
     "/sessions": (N_("Sessions"), Action.SESSION_END),

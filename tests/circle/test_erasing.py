@@ -63,6 +63,9 @@ def answered(found: Any) -> dict[str, set[str]]:
 
 def test_every_service_says_where_it_forgot_and_the_certificate_is_complete(circle: Steps, tmp_path: Path) -> None:
     member = customer(circle)
+    desk = circle["callcenter"].client("sofia", SUPERVISOR)
+    file = desk.get("/customers/export")
+    assert member in file.text
     erasure = erase(circle, member)
     open_yet = report(circle["callcenter"], erasure)
     assert not open_yet["complete"]
@@ -82,6 +85,8 @@ def test_every_service_says_where_it_forgot_and_the_certificate_is_complete(circ
     rows = {one["service"]: {place["place"]: place["rows"] for place in one["places"]} for one in found["answers"]}
     assert all(rows[name]["records"] > 0 for name in ALL), rows
     assert rows["sync"]["identifiers"] > 0
+    exported = [(one["export"], one["service"], one["by"]) for one in found["exports"]]
+    assert exported == [(file.headers["crm-export"], "callcenter", "sofia")]
     # Every service can say so of what was decided at it, and only of that.
     assert circle["sfa"].client("samuel", "sales_manager").get(f"/erasures/{erasure}").status_code == 404
 
@@ -258,6 +263,6 @@ def test_a_report_is_plain_where_there_is_no_key(circle: Steps, monkeypatch: pyt
     assert Signing("").keys() == {"keys": []}
     html = {"accept": "text/html"}
     desk = circle["callcenter"].client("sofia", SUPERVISOR)
-    assert "isn&#39;t signed" in desk.get(f"/erasures/{erasure}", headers=html).text
+    assert "this report isn't signed" in desk.get(f"/erasures/{erasure}", headers=html).text
     spanish = desk.get("/erasures", headers=html | {"accept-language": "es"}).text
     assert "Borrados" in spanish

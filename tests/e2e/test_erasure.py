@@ -298,7 +298,11 @@ def traces_in_databases(crm: Platform) -> list[str]:
             connection.execute("VACUUM FULL")
             connection.execute("CHECKPOINT")
     data = crm.folder / "postgres"
-    heaps = [path for path in data.rglob("base/*/*") if path.is_file()]
+    with crm.servers.direct("postgres") as connection:
+        backups = {
+            str(oid) for (oid,) in connection.execute("SELECT oid FROM pg_database WHERE datname LIKE '%_saved'")
+        }
+    heaps = [path for path in data.rglob("base/*/*") if path.is_file() and path.parent.name not in backups]
     assert heaps, f"no data files below {data}"
     return found + [str(path) for path in heaps if has_trace(path.read_bytes())]
 

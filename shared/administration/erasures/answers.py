@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
+from shared.administration.exports.reads import exports_of
 from shared.customer.member import Member, member_of, stream
 from shared.edge.db import as_json, text_array
 from shared.events.customer import CustomerForgotten
@@ -35,11 +36,6 @@ Exports = Callable[[Session, Collection[str]], Mapping[str, Collection[str]]]
 """Member -> ids of the files into which it was exported."""
 
 
-def no_exports(session: Session, members: Collection[str]) -> Mapping[str, Collection[str]]:
-    """Of a service that doesn't keep which files it gave out."""
-    return {}
-
-
 @dataclass(frozen=True)
 class Forgetting:
     """How one service forgets. Said by its wiring."""
@@ -49,7 +45,7 @@ class Forgetting:
     forget: Callable[[Work, Sequence[str], bool], Counts]
     """Deletes or empties all that can be at once, for sorted members that may be unknown here, and gives what was
     there. The flag: whether only history leads to it."""
-    exports: Exports = no_exports
+    exports: Exports = exports_of
 
 
 def forget(work: Work, of: Forgetting, members: Iterable[str], *, history: bool = False) -> None:

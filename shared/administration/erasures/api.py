@@ -28,10 +28,10 @@ class ProposeBody(Input):
 class Reporter:
     """Reads of one service, for its API and its pages."""
 
-    def __init__(self, service: Service, settings: Settings, details: reads.Details = reads.no_details) -> None:
+    def __init__(self, service: Service, settings: Settings) -> None:
         self.service = service
         self.signing = Signing(settings.certificate_key)
-        self._days, self._details = settings.backup_days, details
+        self._days = settings.backup_days
 
     def erasures(self, actor: Actor) -> Sequence[Erasure]:
         """All that were proposed here. Raises ``Forbidden``."""
@@ -47,8 +47,7 @@ class Reporter:
             if one.state != ERASED:
                 return one, None
             now, name = self.service.clock(), self.service.name
-            options: dict[str, Any] = {"backup_days": self._days, "details": self._details}
-            return one, reads.report(look.session, id, by=name, now=now, **options)
+            return one, reads.report(look.session, id, by=name, now=now, backup_days=self._days)
 
 
 def router(reporter: Reporter, forgetting: Forgetting) -> APIRouter:

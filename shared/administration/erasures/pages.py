@@ -1,12 +1,11 @@
 """Pages of erasures: proposals with their second person, and what became of each; and all routes together."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from shared.administration.erasures import api, reads
+from shared.administration.erasures import api
 from shared.administration.erasures.answers import Forgetting
 from shared.administration.erasures.api import Reporter
 from shared.edge.http import CurrentActor
@@ -16,7 +15,6 @@ from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Page, Pages
 
-FOLDER = Path(__file__).parent / "templates"
 STATES = {"proposed": N_("waits for a second person"), "withdrawn": N_("withdrawn"), "erased": N_("erased")}
 REASONS = {
     "request": N_("The person asks for it"),
@@ -30,10 +28,9 @@ def routers(
     settings: Settings,
     pages: Pages,
     forgetting: Forgetting,
-    details: reads.Details = reads.no_details,
 ) -> Sequence[APIRouter]:
     """Pages and API of one service."""
-    reporter = Reporter(service, settings, details)
+    reporter = Reporter(service, settings)
     return router(reporter, pages), api.router(reporter, forgetting)
 
 

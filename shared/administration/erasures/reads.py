@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,19 +11,12 @@ from shared.administration.erasures import rules
 from shared.administration.erasures.answers import EXPORT
 from shared.administration.erasures.rules import Answer, Erasure, Found, Report
 from shared.administration.erasures.tables import erasure, erasure_answer, erasure_log
+from shared.administration.exports.reads import made
 from shared.edge.errors import Conflict, NotFound
 from shared.pipeline import heads
 from shared.pipeline.customer_tables import any_of
 
-Details = Callable[[Session, Collection[str]], Mapping[str, tuple[str, datetime]]]
-"""Of exports of this service: by whom and when."""
-
 MOST = 200
-
-
-def no_details(session: Session, exports: Collection[str]) -> Mapping[str, tuple[str, datetime]]:
-    """Of a service that doesn't keep which files it gave out."""
-    return {}
 
 
 def erasures(session: Session, limit: int = MOST) -> list[Erasure]:
@@ -47,9 +39,7 @@ def erasure_of(session: Session, id: str, *, lock: bool = False) -> Erasure:
     return _erasure(row)
 
 
-def report(
-    session: Session, id: str, *, by: str, now: datetime, backup_days: int, details: Details = no_details
-) -> Report:
+def report(session: Session, id: str, *, by: str, now: datetime, backup_days: int) -> Report:
     """What became of an erasure until now. Raises ``NotFound``, and ``Conflict`` before it is decided."""
     one = erasure_of(session, id)
     if one.state != rules.ERASED:
@@ -69,7 +59,7 @@ def report(
         services=list({service.name: service for service in reversed(services)}.values()),
         answers=answers,
         log=log,
-        exports=details(session, exports),
+        exports=made(session, exports),
         backup_days=backup_days,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -32,3 +33,10 @@ def exports_of(session: Session, members: Collection[str]) -> Mapping[str, Colle
     for member, id in session.execute(select(m.member, m.export).where(m.member == any_of(members))):
         found.setdefault(member, set()).add(id)
     return found
+
+
+def made(session: Session, exports: Collection[str]) -> dict[str, tuple[str, datetime]]:
+    """Of these exports that this service keeps: by whom and when."""
+    e = export.c
+    rows = session.execute(select(e.id, e.actor, e.at).where(e.id == any_of(exports)))
+    return {row.id: (row.actor, row.at) for row in rows}
