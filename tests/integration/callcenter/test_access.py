@@ -122,6 +122,17 @@ def test_nobody_is_found_by_what_is_hidden(fresh: CallCenter, words: str, body: 
     assert who.member not in fresh.post("/desk/find", {"words": words}, roles=roles).text
 
 
+def test_who_sees_more_of_some_finds_only_these_by_it(fresh: CallCenter) -> None:
+    who = somebody(fresh)
+    done(fresh.post("/customers", {"changes": {"family_name": "Quimby", "phone": "+15550100167"}}, "bert"), 201)
+    grants = (Grant(Action.CUSTOMER_READ, fields=("city",)), Grant(Action.CUSTOMER_READ, Reach.OWN))
+    roles = (have_role(fresh.service, "more-of-mine", *grants),)
+    assert len(fresh.post("/customers/search", {"name": "Quimby"}).json()) == 2
+    found = fresh.post("/customers/search", {"name": "Quimby"}, "anna", roles).json()
+    assert [(one["customer"], one["masked"]) for one in found] == [(who.member, [])]
+    assert fresh.post("/customers/search", {"phone": "5550100167"}, "anna", roles).json() == []
+
+
 def test_what_is_found_is_masked_too(fresh: CallCenter) -> None:
     who = somebody(fresh)
     names = ("given_name", "family_name", "company")
