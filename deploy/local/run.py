@@ -50,14 +50,16 @@ class Run:
         issuer.publish()
         own = issuer_programs(self._place)
         for _ in own:
-            layout.check_port("issuer")
-        programs = [
-            *own,
-            *(program for service in services for program in service_programs(self._place, backing, service)),
-        ]
-        self._start_servers(backing, programs)
+            layout.check_port(ISSUER)
+        programs = [one for service in services for one in service_programs(self._place, backing, service)]
+        self._start_servers(backing, own + programs)
+        for program in own:
+            self._supervised.start_program(program)
         self._migrate(backing, services)
         backing.wait_for_kafka(self._progress, self._look)
+        if own:
+            with self._progress.step(f"{ISSUER}: ready at {issuer_url()}"):
+                self._wait_ready(f"{issuer_url()}/healthz", ISSUER)
         self._start_services(programs, services)
         if with_sample:
             self._load_sample(backing)
@@ -87,6 +89,11 @@ class Run:
         if self._supervisor is not None:
             self._supervisor.stop()
             state.stop_leftovers(self._place)
+
+    @property
+    def _supervised(self) -> Supervisor:
+        assert self._supervisor is not None
+        return self._supervisor
 
     def _checked(self, services: list[str]) -> Backing:
         check_space(self._place.state)
@@ -128,12 +135,8 @@ class Run:
         return Child(command, self._environ(told), self._place.logs / f"{service}-migrate.log")
 
     def _start_services(self, programs: list[Program], services: list[str]) -> None:
-        assert self._supervisor is not None
         for program in programs:
-            self._supervisor.start_program(program)
-        if any(program.name == ISSUER for program in programs):
-            with self._progress.step(f"issuer: ready at {issuer_url()}"):
-                self._wait_ready(f"{issuer_url()}/healthz", ISSUER)
+            self._supervised.start_program(program)
         for service in services:
             url = environment.service_url(service)
             with self._progress.step(f"{service}: ready at {url}"):

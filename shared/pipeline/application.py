@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
@@ -21,10 +20,8 @@ from shared.edge.settings import BadSettings, Settings
 from shared.edge.sign_in import Client, SignIn
 from shared.edge.sign_in import router as sign_in_routes
 from shared.edge.statements import run
-from shared.events.envelope import new_id
-from shared.pipeline import audit
+from shared.pipeline import audit, standing
 from shared.pipeline.service import Service
-from shared.pipeline.tables import ended_session
 
 
 def application(title: str, settings: Settings, of: Service, live: Live, routers: Sequence[APIRouter]) -> FastAPI:
@@ -48,12 +45,9 @@ def application(title: str, settings: Settings, of: Service, live: Live, routers
             session.commit()
 
     def end(subject: str, session: str, at: float) -> None:
-        with of.engine.begin() as connection:
-            connection.execute(
-                insert(ended_session).values(
-                    id=new_id(), subject=subject or None, session=session or None, at=datetime.fromtimestamp(at, UTC)
-                )
-            )
+        with Session(of.engine) as opened:
+            standing.end(opened, subject=subject, session_id=session, at=datetime.fromtimestamp(at, UTC))
+            opened.commit()
 
     rates = Rates(settings.requests_a_minute, settings.failures_a_minute)
     keys: Keys | None = KeyFile(settings.jwks_file) if settings.jwks_file else issuer
