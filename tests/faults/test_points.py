@@ -17,6 +17,7 @@ PLACES = {
         "relay.send",
         "relay.flush",
         "relay.commit",
+        "audit.commit",
         "signal.commit",
     ),
     ("callcenter", "streams"): ("signal.send",),
