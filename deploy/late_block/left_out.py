@@ -9,11 +9,25 @@ from shared.pipeline.digest import LeftOut
 
 DERIVED = "type IN ('customer.assigned', 'customer.valued', 'segment.entered', 'segment.left')"
 
+ERASURES = (
+    LeftOut(
+        "forgotten",
+        "a block that comes later forgets who was erased before it kept anything: then, and fewer rows",
+        columns=("rows", "at"),
+    ),
+    LeftOut("erasure_answer", "as forgotten, of the others", columns=("rows", "at", "state")),
+    LeftOut("erasure_answer", "a device is asked for only by a block that was there", rows="place LIKE '%/%'"),
+)
+
 LEFT_OUT: dict[str, tuple[LeftOut, ...]] = {
-    "callcenter": (),
-    "marketing": (),
-    "sfa": (),
+    "callcenter": ERASURES,
+    "marketing": ERASURES,
+    "sfa": ERASURES,
     "sync": (
+        *ERASURES,
+        LeftOut("erased_on_device", "devices follow a later feed by other positions"),
+        LeftOut("forgotten", "a device is asked for only by a block that was there", rows="place LIKE '%/%'"),
+        LeftOut("interaction", "as forgotten", rows="type = 'customer.forgotten'"),
         LeftOut(
             "interaction",
             "derived facts are said when they are worked out: step by step by a block that is there, once by one that "
