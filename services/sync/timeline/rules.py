@@ -137,10 +137,15 @@ def mask(data: dict[str, Any], fact_type: FactType, seen: Fields) -> list[str]:
     """
     gone: list[str] = []
     for plan in fact_type.personal:
-        for path, parent, key in list(_spots(data, plan, ())):
-            if not all(name in seen for name in _fields_of(path, parent, data)):
-                del parent[key]
-                gone.append(".".join(path))
+        spots = [
+            (path, parent, key)
+            for path, parent, key in _spots(data, plan, ())
+            if not all(name in seen for name in _fields_of(path, parent, data))
+        ]
+        # Backwards: of a list the later ones keep their places meanwhile.
+        for _, parent, key in reversed(spots):
+            del parent[key]
+        gone += [".".join(path) for path, _, _ in spots]
     return gone
 
 

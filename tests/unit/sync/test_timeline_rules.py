@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.sync.timeline.lines import Line, duration, lines, money
-from services.sync.timeline.rules import About, Entry, Place, about, blank_erased, cursor, place_of
+from services.sync.timeline.rules import About, Entry, Place, about, blank_erased, cursor, mask, mask_others, place_of
+from shared.access.grants import ALL_FIELDS, NO_FIELDS, Fields
 from shared.customer.fields import Field
 from shared.events.catalogue import FACT_TYPES
-from shared.events.facts import ERASED, FactType
+from shared.events.facts import EACH, ERASED, FactType
 
 AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 URLS = {"callcenter": "http://callcenter.example/"}
@@ -166,3 +170,60 @@ def test_a_duration_is_its_seconds(seconds: float) -> None:
 
 def test_durations_in_words() -> None:
     assert [duration(s) for s in (0, 59.6, 125, 3600)] == ["0:00", "1:00", "2:05", "1:00:00"]
+
+
+def personal_data(fact_type: FactType) -> dict[str, Any]:
+    """Data with two texts wherever the type has personal ones."""
+
+    def node(plan: Sequence[str]) -> Any:
+        if not plan:
+            return "canary"
+        if plan[0] != EACH:
+            return {plan[0]: node(plan[1:]), "field": "city"}
+        return [node(plan[1:]), node(plan[1:])] if plan[1:] else {"one": "canary", "two": "canary"}
+
+    return {plan[0]: node(plan[1:]) for plan in fact_type.personal}
+
+
+PERSONAL = [fact_type for fact_type in FACT_TYPES.values() if fact_type.personal]
+
+
+@pytest.mark.parametrize("fact_type", PERSONAL, ids=lambda one: one.name)
+def test_who_sees_no_field_sees_no_personal_text_of_any_event(fact_type: FactType) -> None:
+    data = personal_data(fact_type)
+    gone = mask(data, fact_type, NO_FIELDS)
+    assert gone
+    assert "canary" not in json.dumps(data)
+    whole = personal_data(fact_type)
+    assert mask(whole, fact_type, ALL_FIELDS) == []
+    assert whole == personal_data(fact_type)
+
+
+@pytest.mark.parametrize(
+    ("channel", "seen", "shown"),
+    [
+        ("phone", ["phone"], True),
+        ("phone", ["email", "text"], False),
+        ("email", ["email"], True),
+        ("chat", ["phone"], False),
+        ("chat", ["phone", "email"], True),
+    ],
+)
+def test_the_address_of_a_contact_is_the_number_or_the_e_mail_address(
+    channel: str, seen: list[str], shown: bool
+) -> None:
+    data = {"channel": channel, "address": "x"}
+    assert (mask(data, FACT_TYPES["contact.offered"], Fields(seen)) == []) == shown == ("address" in data)
+
+
+def test_texts_in_a_list_are_all_taken_out() -> None:
+    listed = FactType("x", FACT_TYPES["note.added"].record, "customer", None, 1, (("texts", EACH),))
+    data = {"texts": ["a", "b", "c"]}
+    assert mask(data, listed, NO_FIELDS) == ["texts.0", "texts.1", "texts.2"]
+    assert data == {"texts": []}
+
+
+def test_another_customer_is_named_only_where_it_is_near() -> None:
+    near: dict[str, Any] = {"other": "a", "cluster": "b"}
+    assert mask_others(near, {"a"}) == ["cluster"]
+    assert near == {"other": "a"}
