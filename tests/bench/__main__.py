@@ -34,6 +34,7 @@ ORDER = (
     "pipeline.latency",
     "pipeline.command",
     "timeline.read",
+    "auth.overhead",
     "pipeline.growth",
     "pipeline.workers",
     "memory.worker",

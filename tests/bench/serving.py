@@ -22,8 +22,9 @@ END_SECONDS = 15.0
 
 
 @contextmanager
-def api(machine: Machine, service: Service, issuer: Issuer, block: str) -> Iterator[int]:
-    """The API of a service, as shipped: ``python -m services.<block> api``; gives its port."""
+def api(machine: Machine, service: Service, issuer: Issuer, block: str, module: Sequence[str] = ()) -> Iterator[int]:
+    """The API of a service, as shipped: ``python -m services.<block> api``, or another ``module`` that is told the
+    same; gives its port."""
     port = free_port()
     environment = {
         f"CRM_{block.upper()}_DATABASE_URL": service.engine.url.render_as_string(hide_password=False),
@@ -33,7 +34,7 @@ def api(machine: Machine, service: Service, issuer: Issuer, block: str) -> Itera
         "CRM_TOKEN_ISSUER": issuer.name,
         "CRM_JWKS_FILE": str(issuer.jwks_file),
     }
-    with served(machine, port, [f"services.{block}", "api"], environment):
+    with served(machine, port, module or [f"services.{block}", "api"], environment):
         yield port
 
 
