@@ -139,8 +139,17 @@ def end(session: Session, *, subject: str, session_id: str, at: datetime) -> Non
 
 
 def forget_ended(work: Work, life: timedelta) -> int:
-    """Delete what no token can be of any more, if tokens live for ``life`` at most; gives how many."""
-    gone = work.session.execute(
-        text("DELETE FROM ended_session WHERE at < :before RETURNING 1"), {"before": work.now - life - LEEWAY}
-    )
+    """Delete what no token can be of any more, if tokens live for ``life`` at most; gives how many.
+
+    When all of a person's sessions were ended last stays known: devices hold no session, and may come much later.
+    """
+    gone = work.session.execute(_FORGET, {"before": work.now - life - LEEWAY})
     return len(gone.all())
+
+
+_FORGET = text("""
+DELETE FROM ended_session e WHERE at < :before
+  AND (session IS NOT NULL OR EXISTS (
+    SELECT FROM ended_session n WHERE n.subject = e.subject AND n.session IS NULL AND (n.at, n.id) > (e.at, e.id)))
+RETURNING 1
+""")

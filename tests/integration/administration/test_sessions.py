@@ -46,11 +46,20 @@ def test_tokens_of_before_are_refused_and_later_ones_taken(force: Force) -> None
 def test_what_no_token_can_be_of_any_more_is_forgotten(force: Force) -> None:
     life = timedelta(minutes=10)
     with Session(force.service.engine) as session:
-        end(session, subject="old", session_id="", at=NOON - life - LEEWAY - timedelta(seconds=1))
+        end(session, subject="", session_id="old", at=NOON - life - LEEWAY - timedelta(seconds=1))
         end(session, subject="", session_id="still", at=NOON - life - LEEWAY)
         session.commit()
     assert force.service.transact(force.service.itself, lambda work: forget_ended(work, life)) == 1
     assert force.rows("SELECT session FROM ended_session") == [("still",)]
+
+
+def test_when_all_of_a_person_s_sessions_ended_last_stays_known_for_devices(force: Force) -> None:
+    with Session(force.service.engine) as session:
+        for days in (90, 60):
+            end(session, subject="rita", session_id="", at=NOON - timedelta(days=days))
+        session.commit()
+    assert force.service.transact(force.service.itself, lambda work: forget_ended(work, timedelta(minutes=10))) == 1
+    assert force.rows("SELECT at FROM ended_session") == [(NOON - timedelta(days=60),)]
 
 
 @contextmanager
