@@ -133,9 +133,13 @@ def serving(force: Force) -> Iterator[str]:
         thread.join(20)
 
 
-@pytest.mark.parametrize("format", ["csv", "ndjson"])
-def test_a_grant_that_is_withdrawn_in_the_middle_ends_the_answer(
-    force: Force, format: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("format", "path", "body"),
+    [("csv", "/roles/taker/withdraw", {}), ("ndjson", "/sessions/end", {"subject": "tom"})],
+    ids=["role", "session"],
+)
+def test_a_right_that_is_withdrawn_in_the_middle_ends_the_answer(
+    force: Force, format: str, path: str, body: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handlers, "PART", 2)
     for _ in range(6):
@@ -154,8 +158,8 @@ def test_a_grant_that_is_withdrawn_in_the_middle_ends_the_answer(
 
     def withdraw() -> None:
         assert begun.wait(20)
-        # The third part is asked for with the role that is no more: what is under way as it goes is the second.
-        done(force.post("/roles/taker/withdraw", {}, "adam", ADMIN))
+        # The third part is asked for with what holds no more: what is under way as it goes is the second.
+        done(force.post(path, body, "adam", ADMIN))
         withdrawn.set()
 
     other = threading.Thread(target=withdraw)
