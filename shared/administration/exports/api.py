@@ -38,7 +38,7 @@ def router(service: Service) -> APIRouter:
         """All customers within reach, with the fields that are granted for it (customer.export). ``masked`` names what
         a customer has and the file hasn't. Whether all of it may still be had is asked again every 500 customers; if
         not, the answer is broken off."""
-        begun = service.transact(actor, lambda work: handlers.begin(work, format))
+        begun = service.transact(actor, lambda work: handlers.start(work, format))
         form: rules.Csv | rules.Ndjson = rules.Csv(begun.fields) if format == "csv" else rules.Ndjson()
         named = {"content-disposition": f'attachment; filename="customers.{format}"', "crm-export": begun.id}
         return StreamingResponse(

@@ -41,7 +41,7 @@ class Part:
     """Where to go on; none at the end."""
 
 
-def begin(work: Work, format: str) -> Begun:
+def start(work: Work, format: str) -> Begun:
     """Note that somebody takes a file. Raises ``Forbidden``."""
     work.need(Action.CUSTOMER_EXPORT)
     begun = Begun(new_id(), [*BUILT_IN, *custom_fields(work.session)])
