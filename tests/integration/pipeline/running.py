@@ -38,7 +38,7 @@ def worker(
     """A worker as its process has it, with its settings."""
     settings = Settings(
         service=service.name,
-        database_url="unused",
+        database_url="postgresql+psycopg://unused",
         kafka=dict(service.kafka),
         key_encryption_keys=KEKS_TEXT,
         port=1,
