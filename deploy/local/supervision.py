@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -163,7 +164,7 @@ class Supervisor:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", MARK: str(self._state)},
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._socket.exists():
+        while not self._answers():
             check()
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise NotReady(f"supervisord didn't start.\n{tail(self._logs / 'supervisord.out')}")
@@ -208,6 +209,15 @@ class Supervisor:
                 self._process.kill()
                 self._process.wait()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        # The socket's file is there a moment before anybody listens.
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self._socket))
+            except OSError:
+                return False
+            return True
 
     def _has_refused(self, name: str) -> bool:
         # An end in the first second is a failed start for supervisord, which then tries again without a

@@ -22,6 +22,7 @@ from shared.edge.errors import Unauthenticated
 from shared.edge.issuer import KeyFile
 
 OPEN = {
+    "/certificates/keys",
     "/healthz",
     "/readyz",
     "/session/end",

@@ -225,6 +225,7 @@ def test_a_nonce_is_taken_once(world: World) -> None:
     [
         "https://evil.example/",
         "//evil.example/",
+        "///evil.example/",
         "/\\evil.example",
         "/\t/evil.example",
         "javascript:alert(1)",
