@@ -21,7 +21,7 @@ from tests.servers import KafkaServer, PostgresServer
 
 Told = dict[str, list[tuple[str, ...]]]
 """Customer -> what happened."""
-DERIVED = ("customer.assigned", "customer.valued", "segment.entered", "segment.left")
+DERIVED = ("customer.assigned", "customer.forgotten", "customer.valued", "segment.entered", "segment.left")
 ORDERS = tuple(permutations(("callcenter", "marketing", "sfa", "sync")))
 
 
