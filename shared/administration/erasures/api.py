@@ -34,16 +34,17 @@ class Reporter:
         self._days = settings.backup_days
 
     def erasures(self, actor: Actor) -> Sequence[Erasure]:
-        """All that were proposed here. Raises ``Forbidden``."""
+        """Those that were proposed here and are within reach. Raises ``Forbidden``."""
         with self.service.look(actor) as look:
             handlers.need_any(look)
-            return reads.erasures(look.session)
+            return handlers.within_reach(look, reads.erasures(look.session))
 
     def erasure(self, actor: Actor, id: str) -> tuple[Erasure, Report | None]:
         """One of them, with the report once it is decided. Raises ``Forbidden`` and ``NotFound``."""
         with self.service.look(actor) as look:
             handlers.need_any(look)
             one = reads.erasure_of(look.session, id)
+            handlers.see(look, one)
             if one.state != ERASED:
                 return one, None
             now, name = self.service.clock(), self.service.name

@@ -73,13 +73,15 @@ def withdraw(work: Work, id: str) -> None:
     """Let a proposal rest. Raises ``Forbidden``, ``NotFound`` and ``Conflict``."""
     _person(work)
     need_any(work)
-    _decide(work, _locked(work, id), WITHDRAWN)
+    one = _locked(work, id)
+    see(work, one)
+    _decide(work, one, WITHDRAWN)
 
 
 def look_again(work: Work, id: str) -> None:
     """Have the topics of keys read anew that still held something. Raises ``Forbidden`` and ``NotFound``."""
     need_any(work)
-    reads.erasure_of(work.session, id)
+    see(work, reads.erasure_of(work.session, id))
     kept = erasure_log.c
     work.session.execute(erasure_log.delete().where(kept.erasure == id, kept.wrapped > 0))
 
@@ -88,6 +90,20 @@ def need_any(doing: Doing) -> None:
     """Raises ``Forbidden`` for who can neither propose nor consent."""
     both = (Action.CUSTOMER_ERASE, Action.CUSTOMER_ERASE_CONSENT)
     doing.need(next((action for action in both if doing.may(action)), Action.CUSTOMER_ERASE))
+
+
+def see(doing: Doing, one: Erasure) -> None:
+    """Raises ``Forbidden`` for who can't be the second person and may not propose it of this very customer."""
+    if not within_reach(doing, [one]):
+        raise Forbidden(f"this customer isn't among those for whom {doing.actor.id} has customer.erase here")
+
+
+def within_reach(doing: Doing, some: Sequence[Erasure]) -> list[Erasure]:
+    """Those of them that somebody may know of."""
+    if doing.may(Action.CUSTOMER_ERASE_CONSENT):
+        return list(some)
+    near = doing.fields(Action.CUSTOMER_ERASE, [one.customer for one in some])
+    return [one for one in some if one.customer in near]
 
 
 def _person(work: Work) -> None:
