@@ -25,6 +25,8 @@ from shared.events.facts import Fact, type_of
 from shared.pipeline import migrate
 from shared.pipeline.service import Service
 
+LONG = 10**9
+"""Seconds that a token of tests may be good for: their clocks are moved by months."""
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEKS = "test:" + base64.b64encode(bytes(range(32))).decode()
 
@@ -143,6 +145,7 @@ def running(
         port=1,
         token_issuer=issuer.name,
         jwks_file=issuer.jwks_file,
+        longest_token_seconds=LONG,
     )
     service = Service.of(settings, process="test", clock=clock)
     with TestClient(app(settings, service), follow_redirects=False) as client:

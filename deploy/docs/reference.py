@@ -29,6 +29,7 @@ OTHERS: Mapping[str, str] = {
     "CRM_LOCAL_POSTGRES_PORT": "`make run`: the port of the embedded PostgreSQL",
     "CRM_LOCAL_ISSUER_PORT": "`make run`: the port of the embedded issuer; with CRM_TOKEN_ISSUER set there is none",
     "CRM_LOCAL_STATE": "set by `make run` in its processes, by which it finds what an earlier run left",
+    "CRM_ACCESS_EXAMPLES": "tests: how many made-up roles the property test of access tries",
     "CRM_FAULT": "tests: fault points to arm, `point=mode@hit` with commas between",
     "CRM_FAULT_LOG": "tests: a file that is told which faults struck",
     "CRM_FAULT_SECONDS": "`make faults`: for how long",

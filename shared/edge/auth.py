@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ from shared.edge.rates import Rates
 COOKIE = "crm_token"
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LEEWAY_SECONDS = 60
+OUR_OWN = ("service:", "operator:")
+"""How actors are called that no token speaks for."""
 MOST_VERIFIED = 10_000
 """Tokens that a process remembers as verified; the longest known one goes first."""
 
@@ -60,9 +64,11 @@ class Authenticator:
         clock: Clock,
         refuse_if_ended: Callable[[str, str, float], None] = lambda _subject, _session, _issued: None,
         rates: Rates | None = None,
+        longest: float = math.inf,
     ) -> None:
-        """``refuse_if_ended``: raises for a subject, a session and when its token was issued."""
-        self.trust, self._keys, self._clock = trust, keys, clock
+        """``refuse_if_ended``: raises for a subject, a session and when its token was issued. ``longest``: the seconds
+        that a token may be good for; for so long it is known which sessions were ended."""
+        self.trust, self._keys, self._clock, self._longest = trust, keys, clock, longest
         self._refuse_if_ended, self._rates = refuse_if_ended, rates
         self._verified: dict[bytes, _Verified] = {}
         """By the digest of a token that was verified."""
@@ -143,11 +149,17 @@ class Authenticator:
         return claims
 
     def _read(self, claims: Mapping[str, Any]) -> _Verified:
-        if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-            raise Unauthenticated("the access token says nothing of whom it is")
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not subject or subject.startswith(OUR_OWN) or "events" in claims:
+            raise Unauthenticated("the token isn't one by which somebody comes in")
+        since = float(claims.get("iat", self._clock().timestamp()))
+        if claims["exp"] - since > self._longest + LEEWAY_SECONDS:
+            raise Unauthenticated(
+                f"the token is good for longer than {self._longest:.0f} s, the most that is taken here"
+            )
         actor = Actor(
-            id=claims["sub"],
-            name=str(claims.get("name", claims["sub"])),
+            id=subject,
+            name=str(claims.get("name", subject)),
             roles=_texts(claim(claims, self.trust.roles)),
             teams=_texts(claim(claims, self.trust.teams)),
             session=str(claims.get("sid", "")),

@@ -53,7 +53,9 @@ def application(title: str, settings: Settings, of: Service, live: Live, routers
     keys: Keys | None = KeyFile(settings.jwks_file) if settings.jwks_file else issuer
     if keys is None:
         raise BadSettings(f"CRM_TOKEN_ISSUER is {settings.token_issuer!r}: without CRM_JWKS_FILE it must be a URL")
-    authenticator = Authenticator(keys, trust_of(settings), of.clock, of.standing.refuse_if_ended, rates)
+    authenticator = Authenticator(
+        keys, trust_of(settings), of.clock, of.standing.refuse_if_ended, rates, settings.longest_token_seconds
+    )
     sign_in = SignIn(client_of(settings), issuer, authenticator, end, lambda: of.clock().timestamp())
     standings = Standings(of.standing.grants_of, refused)
     routes = [*routers, sign_in_routes(sign_in, public)]

@@ -39,6 +39,8 @@ class Doing:
     reaches: Reaches = nobody_near
     did: list[str] = field(default_factory=list)
     """What was asked leave for, and what else was done by name, for the audit log."""
+    asked: dict[str, Collection[Reach]] = field(default_factory=dict, repr=False)
+    """How members lie to the actor, as it was when it was asked first."""
 
     def need(self, action: Action) -> None:
         """Raises ``Forbidden`` unless the action is granted for some record at least."""
@@ -60,17 +62,20 @@ class Doing:
         ``also``: how a customer lies to the actor besides, by what is being looked at.
         """
         wanted = list(dict.fromkeys(members))
-        granted = self.grants.reaches(action)
-        if Reach.ALL in granted and len(granted) == 1:
-            near: Mapping[str, Collection[Reach]] = {}
-        else:
-            near = self.reaches(self.session, self.actor, wanted) if granted - {Reach.ALL} else {}
+        near = self._near(wanted) if self.grants.reaches(action) - {Reach.ALL} else {}
         found = {}
         for member in wanted:
             within = {*near.get(member, ()), *(also or {}).get(member, ())}
             if (fields := self.grants.fields(action, within)) is not None:
                 found[member] = fields
         return found
+
+    def _near(self, members: list[str]) -> Mapping[str, Collection[Reach]]:
+        # A page asks for one customer time and again.
+        if unknown := [member for member in members if member not in self.asked]:
+            found = self.reaches(self.session, self.actor, unknown)
+            self.asked.update((member, found.get(member, ())) for member in unknown)
+        return self.asked
 
     def see(self, action: Action, member: str, also: Collection[Reach] = ()) -> Fields:
         """What of one customer the action is granted for. Raises ``Forbidden`` for one out of reach."""

@@ -30,7 +30,7 @@ from shared.pipeline.relay import Relay
 from shared.pipeline.sending import Lines
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Tasks
-from tests.builders import KEKS, Issuer, SetClock
+from tests.builders import KEKS, LONG, Issuer, SetClock
 from tests.servers import KafkaServer, PostgresServer
 
 PARTITIONS = 2
@@ -227,6 +227,7 @@ def _settings(block: Block, url: str, kafka: KafkaServer, issuer: Issuer) -> Set
             "port": 1,
             "token_issuer": issuer.name,
             "jwks_file": issuer.jwks_file,
+            "longest_token_seconds": LONG,
             "partitions": PARTITIONS,
             "certificate_key": CERTIFICATE_KEY,
         }

@@ -92,7 +92,7 @@ def unsigned() -> str:
 def authenticator(tmp_path: Path) -> Authenticator:
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps(KeySet([KEY]).as_dict(private=False)))
-    return Authenticator(KeyFile(path), Trust("issuer", "crm"), lambda: NOW)
+    return Authenticator(KeyFile(path), Trust("issuer", "crm"), lambda: NOW, longest=3600)
 
 
 def test_a_valid_token_says_who_it_is(authenticator: Authenticator) -> None:
@@ -111,6 +111,12 @@ def test_a_valid_token_says_who_it_is(authenticator: Authenticator) -> None:
         pytest.param(signed(aud="other"), id="for another audience"),
         pytest.param(signed(iss="other"), id="of another issuer"),
         pytest.param(signed(sub=None), id="of nobody"),
+        pytest.param(signed(sub="service:sync"), id="of a service itself"),
+        pytest.param(signed(events={"logout": {}}), id="that says a session ended"),
+        pytest.param(signed(exp=int(NOW.timestamp()) + 7200), id="good for too long"),
+        pytest.param(
+            signed(iat=None, exp=int(NOW.timestamp()) + 7200), id="good for too long, since nobody knows when"
+        ),
         pytest.param(signed(ECKey.generate_key("P-256")), id="signed by another key"),
         pytest.param(signed(OctKey.generate_key(256), "HS256"), id="signed with a shared secret"),
         pytest.param(signed()[:-6] + "AAAAAA", id="signature changed"),

@@ -57,6 +57,20 @@ ALLOWED = {
         "_transact",
         "transact",
     ): "many transactions to one answer, a repeat of which changes nothing; each commits at transact.commit",
+    (
+        "shared/pipeline/service.py",
+        "look",
+        "commit",
+    ): "notes a look before it is answered; what fails here isn't answered, and asked again is noted again",
+    ("shared/pipeline/application.py", "refused", "commit"): "notes a refusal before it is answered, likewise",
+    ("shared/pipeline/application.py", "end", "commit"): "ends a session, once more if it is told once more",
+    ("shared/pipeline/rights.py", "grant", "begin"): "grants rights, before anything is on its way",
+    ("shared/edge/sign_in.py", "begin", "begin"): "no transaction: the beginning of signing in",
+    (
+        "shared/administration/erasures/log.py",
+        "look",
+        "begin",
+    ): "notes what a topic still holds; a repeat reads it anew",
 }
 """(file, function, operation) -> why it needs no point of its own."""
 

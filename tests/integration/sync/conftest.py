@@ -21,6 +21,7 @@ from shared.edge.wakeup import Wakeup
 from shared.pipeline import migrate
 from shared.pipeline.service import Service
 from tests.builders import KEKS as KEKS_TEXT
+from tests.builders import LONG
 from tests.integration.sync.field import Carried, Field, field_of
 from tests.integration.sync.told import KEKS, Teller
 from tests.servers import PostgresServer
@@ -61,6 +62,7 @@ def settings_of(sync: Service, jwks: Path, notify_url: str = "") -> Settings:
         urls=URLS,
         token_issuer=ISSUER,
         jwks_file=jwks,
+        longest_token_seconds=LONG,
         notify_url=notify_url,
     )
 

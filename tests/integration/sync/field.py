@@ -43,7 +43,7 @@ from shared.pipeline.attempt import attempt
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 from tests.builders import KEKS as KEKS_TEXT
-from tests.builders import Issuer, SetClock
+from tests.builders import LONG, Issuer, SetClock
 from tests.integration.sync.told import KEKS, Teller, event_of, pass_all
 from tests.servers import PostgresServer
 
@@ -272,6 +272,7 @@ def field_of(postgres: PostgresServer, folder: Path) -> Iterator[Field]:
         port=1,
         token_issuer=issuer.name,
         jwks_file=issuer.jwks_file,
+        longest_token_seconds=LONG,
     )
     callcenter, sfa, marketing = (Teller.at(n, postgres.database(n)) for n in ("callcenter", "sfa", "marketing"))
     app = TestClient(wiring.app(settings, service), raise_server_exceptions=False)

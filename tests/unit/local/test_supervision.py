@@ -66,7 +66,7 @@ def test_percent_signs_and_spaces_survive(configuration: configparser.RawConfigP
 
 
 def test_supervisord_reads_quotes_in_the_environment() -> None:
-    told = {"CRM_KEY": '{"kty": "OKP", "d": "a=b,c"}', "CRM_X": "it's"}
+    told = {"KEY": '{"kty": "OKP", "d": "a=b,c"}', "CRM_X": "it's"}
     parser = configparser.RawConfigParser()
     parser.read_string(render([Program(SERVICES, "x", ["x"], Path("/"), told)], Path("/"), Path("/"), Path("/s")))
     assert dict_of_key_value_pairs(parser["program:x"]["environment"]) == told
