@@ -17,11 +17,13 @@ from pathlib import Path
 
 from deploy.local.layout import ROOT, downloads
 from tests.faults.bugs import BUGS, Bug
+from tests.faults.holes import HOLES
 from tests.servers import kafka_server, postgres_server
 
 COPIED = ("deploy", "services", "shared", "tests", "pyproject.toml")
 LIMIT_SECONDS = 900
 TESTS_FAILED = 1
+ALL = (*BUGS, *HOLES)
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ class Result:
 
 def main(names: list[str]) -> int:
     """Plant each bug, or those whose names contain one of ``names``; gives the exit status."""
-    chosen = [bug for bug in BUGS if not names or any(name in bug.name for name in names)]
+    chosen = [bug for bug in ALL if not names or any(name in bug.name for name in names)]
     with kafka_server() as kafka, postgres_server() as postgres:
         environment = os.environ | {
             **kafka.named,
             "CRM_TEST_DATABASE_URL": postgres.admin_url,
             "CRM_DOWNLOADS_DIR": str(downloads()),
         }
-        everything = tuple(sorted({test for bug in BUGS for test in bug.tests}))
+        everything = tuple(sorted({test for bug in ALL for test in bug.tests}))
         if not names and plant(Bug("no bug", (), everything), environment).caught_by:
             print("These tests fail without any bug, so they prove nothing.")
             return 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from deploy.local.layout import ROOT
-from tests.faults.bugs import BUGS, Bug
-from tests.faults.planted_bugs import patched
+from tests.faults.bugs import Bug
+from tests.faults.planted_bugs import ALL, patched
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
+@pytest.mark.parametrize("bug", ALL, ids=[bug.name for bug in ALL])
 def test_it_can_be_planted(bug: Bug) -> None:
     texts: dict[str, str] = {}
     for edit in bug.edits:
@@ -21,4 +21,4 @@ def test_it_can_be_planted(bug: Bug) -> None:
 
 
 def test_no_two_have_one_name() -> None:
-    assert len({bug.name for bug in BUGS}) == len(BUGS)
+    assert len({bug.name for bug in ALL}) == len(ALL)
