@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,9 @@ def _changes(world: World, field: Field) -> list[Change]:
     known = [member for member in every(world) if member not in world.gone]
     # Of the other fields a value gave way before; that it did is said of masked ones too, and whether it was settled.
     names = ("phone", "email", "family_name")
-    return [*plain.edits(world, write, names), *map(notes, known)]
+    changes = [*plain.edits(world, write, names), *map(notes, known)]
+    # How far devices are behind is said to who manages them, whatever it is that they haven't heard.
+    return [replace(one, seen_by=(*one.seen_by, (A.DEVICE_MANAGE, None))) for one in changes]
 
 
 def _lies(world: World, field: Field, label: str, territory: str, *reaches: Reach, **fixed: str) -> str:
