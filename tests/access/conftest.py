@@ -8,7 +8,7 @@ import pytest
 from tests.access.world import World
 from tests.servers import PostgresServer
 
-SERVICES = ("callcenter", "marketing", "sfa")
+SERVICES = ("callcenter", "marketing", "sfa", "sync")
 
 
 @pytest.fixture(scope="session", params=SERVICES)

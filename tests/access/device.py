@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+from sqlalchemy import text
 
 from services.sync.devices.client import Device, OutOfStep
 from shared.access.actions import Action
@@ -43,8 +44,10 @@ class Hand:
         self.device._http = self._http
 
     def as_roles(self, roles: Sequence[str]) -> None:
-        """The rep has these roles from now on."""
-        self._http.headers["authorization"] = f"Bearer {self._world.token(roles)}"
+        """The device was renewed by its rep when he had these roles: it keeps them."""
+        with self._world.service.engine.begin() as connection:
+            given = {"roles": list(roles), "device": self.device.id}
+            connection.execute(text("UPDATE device SET roles = :roles WHERE id = CAST(:device AS uuid)"), given)
 
     def pull(self, roles: Sequence[str]) -> httpx.Response:
         """Everything from the beginning; gives all that was said."""

@@ -68,16 +68,22 @@ def customers(session: Session, members: Collection[str]) -> dict[str, str]:
     rows = session.execute(chosen.where(c.registered.is_not(None))).all()
     present = [row.member for row in rows]
     mates = clusters.mates_of(session, present)
-    homes = territories_of(session, present)
+    homes = scopes_of(session, set(present).union(*mates.values()))
+
+    def near(member: str) -> set[str]:
+        """The member with those mates that stand in the same scope: of others a rep may not know that they are."""
+        return {mate for mate in mates[member] if homes[mate] == homes[member]} | {member}
+
+    territories = territories_of(session, present)
     orders = _orders(session, present)
     notes, values, segments = (_of(session, t, present) for t in (member_note, member_value, member_segment))
     return {
         row.member: rules.canonical(
             {
                 "customer": row.member,
-                "cluster": min(mates[row.member]),
-                "mates": sorted(mates[row.member] - {row.member}),
-                "territory": homes[row.member],
+                "cluster": min(near(row.member)),
+                "mates": sorted(near(row.member) - {row.member}),
+                "territory": territories[row.member],
                 "fields": rules.fields(Record(states_of(row.states))),
                 "orders": rules.newest(orders[row.member], "order"),
                 "notes": rules.newest(notes[row.member], "note"),

@@ -91,9 +91,9 @@ def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
     for an erased one.
     """
     work.need(Action.IDENTITY_DECIDE)
-    a, b = _pair(member, other)
-    if len(work.fields(Action.IDENTITY_DECIDE, (a, b))) < 2:
+    if len(work.fields(Action.IDENTITY_DECIDE, (member, other))) < len({member, other}):
         raise Forbidden(f"one of these customers isn't among those for whom {work.actor.id} has identity.decide here")
+    a, b = _pair(member, other)
     # Two who decide of one pair do so one after the other, and the second sees what the first decided.
     held = claims.lock(work.session, (a, b))
     for each in (a, b):

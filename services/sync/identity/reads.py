@@ -27,8 +27,8 @@ class Other(msgspec.Struct, frozen=True, omit_defaults=True):
 
     customer: str
     name: str
-    masked: bool = False
-    """Whether there is no name because it isn't shown to this reader."""
+    masked: tuple[str, ...] = ()
+    """``name``, if there is none because it isn't shown to this reader."""
 
 
 class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,8 +42,8 @@ class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why it isn't so without a person: ``names`` differ, or too many have it (``crowded``)."""
     others: list[Other]
     """Whom it could be the same as; of a crowd nobody where all are listed, see the customer's own."""
-    masked: bool = False
-    """Whether there is no name because it isn't shown to this reader."""
+    masked: tuple[str, ...] = ()
+    """``name``, if there is none because it isn't shown to this reader."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -137,7 +137,8 @@ def others_of(look: Look, members: Iterable[str]) -> dict[str, Other]:
     for member, stored in rows:
         states, masked = shown[member].mask(states_of(stored))
         name = Record(states).name
-        found[member] = Other(member, name, not name and any(field in masked for field in NAME_FIELDS))
+        is_hidden = not name and any(field in masked for field in NAME_FIELDS)
+        found[member] = Other(member, name, ("name",) if is_hidden else ())
     return found
 
 
