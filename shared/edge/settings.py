@@ -77,7 +77,9 @@ class Settings(BaseModel):
         "only it can read",
     )
     client_id: str = Field("", description="CRM_{S}_CLIENT_ID: the service as its issuer knows it; its name if empty")
-    client_secret: str = Field("", description="CRM_{S}_CLIENT_SECRET: its secret there; none for a public client")
+    client_secret: str = Field(
+        "", repr=False, description="CRM_{S}_CLIENT_SECRET: its secret there; none for a public client"
+    )
     jwks_file: Path | None = Field(
         None, description="CRM_JWKS_FILE: the issuer's public keys in a file, in place of those that it publishes"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from joserfc.jwk import OKPKey
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -29,6 +31,8 @@ SECONDS = 60
 SERVICE = "sync"
 PASSWORD = "canary-of-the-database"
 KEY = b"canary of the key encryption key"
+CLIENT = "canary-of-the-client"
+CERTIFICATE = OKPKey.generate_key("Ed25519").as_dict(private=True)
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
@@ -74,6 +78,8 @@ class Running:
             "the key as it is set": encoded,
             "the key in hexadecimal": KEY.hex().encode(),
             "an access token": self.token.encode(),
+            "the client's secret": CLIENT.encode(),
+            "the key of certificates": str(CERTIFICATE["d"]).encode(),
             "a token's signature": self.token.rpartition(".")[2].encode(),
             **of_kafka,
         }
@@ -97,6 +103,8 @@ def running(kafka: KafkaServer, postgres: PostgresServer, tmp_path: Path) -> Ite
             f"CRM_{SERVICE.upper()}_METRICS_PORT": str(metrics),
             **kafka.environment,
             "CRM_KEY_ENCRYPTION_KEYS": "k1:" + base64.b64encode(KEY).decode(),
+            "CRM_CERTIFICATE_KEY": json.dumps(CERTIFICATE),
+            f"CRM_{SERVICE.upper()}_CLIENT_SECRET": CLIENT,
             "CRM_JWKS_FILE": str(issuer.jwks_file),
             "CRM_TOKEN_ISSUER": issuer.name,
         }
@@ -151,6 +159,7 @@ def test_settings_that_are_wrong_are_named_without_their_values(running: Running
         {f"CRM_{SERVICE.upper()}_DATABASE_URL": f"nothing://user:{PASSWORD}@{HOST}/none"},
         {f"CRM_{SERVICE.upper()}_DATABASE_URL": PASSWORD},
         {f"CRM_{SERVICE.upper()}_PORT": PASSWORD},
+        {"CRM_CERTIFICATE_KEY": str(CERTIFICATE["d"])},
     ):
         told = running.command("parked", **wrong)
         assert told, f"{list(wrong)} was accepted"
@@ -160,7 +169,7 @@ def test_settings_that_are_wrong_are_named_without_their_values(running: Running
 def test_the_settings_that_are_secret_are_all_tried() -> None:
     """Whoever adds a secret to the settings adds its canary here."""
     hidden = {name for name, field in Settings.model_fields.items() if field.repr is False}
-    assert hidden == {"database_url", "kafka", "key_encryption_keys"}
+    assert hidden == {"certificate_key", "client_secret", "database_url", "kafka", "key_encryption_keys"}
 
 
 _ROLE = "secret_keeper"
@@ -208,6 +217,7 @@ def _answers_of_all_kinds(running: Running) -> Iterator[tuple[str, str]]:
     headers = {"authorization": f"Bearer {forged}", "cookie": f"crm_token={running.token}"}
     refused = httpx.get(f"{running.url}/customers/nobody", headers=headers, trust_env=False)
     assert refused.status_code == 401
+    yield "a certificate's keys", _ask(running, "GET", "/certificates/keys").text
     yield "a refusal", refused.text + str(refused.headers)
 
 
