@@ -100,7 +100,7 @@ def _connected(url: str) -> PGconn:
     connection: PGconn = pq.PGconn.connect(url.encode())
     if connection.status != pq.ConnStatus.OK:
         raise RuntimeError(connection.get_error_message())
-    statement = re.sub(r"%\(([a-z_]+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", outbox._WRITE)
+    statement = re.sub(r"%\(([a-z_]+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", outbox._ONE[False])
     prepared = connection.prepare(b"write", statement.encode())
     if prepared.status != pq.ExecStatus.COMMAND_OK:
         raise RuntimeError(prepared.get_error_message())
