@@ -15,12 +15,14 @@ from deploy.local import environment, jars, layout, phone, state
 from deploy.local.backing import Backing
 from deploy.local.interrupts import Interrupts, Stopped
 from deploy.local.issuer.accounts import ways_in
+from deploy.local.issuer.clients import urls_from
+from deploy.local.issuer.ending import end_all_of
 from deploy.local.layout import Layout
 from deploy.local.problems import Problem, check_space, from_os_error
 from deploy.local.process import NotReady
 from deploy.local.progress import Progress
 from deploy.local.run import Run
-from deploy.local.tokens import ACTORS, Issuer, actor
+from deploy.local.tokens import ACTORS, Issuer, actor, issuer_url
 
 INTERRUPTED = 128
 
@@ -64,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     rotate = commands.add_parser("rotate-keys", help="have the embedded issuer sign with a new key from now on")
     rotate.add_argument("--forget-old", action="store_true", help="don't trust the old ones any more, at once")
     rotate.set_defaults(command=_rotate_keys)
+    leave = commands.add_parser(
+        "sign-out", help="end all sessions of a person, at the embedded issuer and the services"
+    )
+    leave.add_argument("subject", help="a person of the sample")
+    leave.set_defaults(command=_sign_out)
     ring = commands.add_parser("ring", help="let a customer of the sample call, beside a running platform")
     ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")
     ring.add_argument("--queue", default=phone.QUEUE, help=f"default: {phone.QUEUE}")
@@ -143,6 +150,13 @@ def _rotate_keys(options: argparse.Namespace, place: Layout) -> int:
         f"{gone} older ones aren't trusted any more" if options.forget_old else "older ones are trusted an hour more"
     )
     print(f"Tokens are signed with {name} from now on; {trusted}. Services notice in five minutes at the latest.")
+    return 0
+
+
+def _sign_out(options: argparse.Namespace, place: Layout) -> int:
+    person = actor(options.subject)
+    ended = end_all_of(place, issuer_url(), urls_from(), person.subject)
+    print(f"{ended} sessions of {person.name} ended. What he has open stops working within seconds.")
     return 0
 
 

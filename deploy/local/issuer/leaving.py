@@ -45,6 +45,11 @@ class Teller:
             if client := self._clients.get(name):
                 self._threads.submit(self._insist, client, session)
 
+    def finish(self) -> None:
+        """Wait until all were told, or didn't take it."""
+        self._threads.shutdown()
+        self._http.close()
+
     def close(self) -> None:
         self._closing.set()
         self._threads.shutdown(cancel_futures=True)

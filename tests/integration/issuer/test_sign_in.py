@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import httpx
 import pytest
 
+from deploy.local.issuer.ending import end_all_of
 from deploy.local.issuer.granting import GRACE_SECONDS
 from deploy.local.tokens import Issuer as LocalIssuer
 from shared.edge.sign_in import own_path
@@ -126,6 +127,16 @@ def test_signing_out_ends_it_everywhere_at_once(world: World) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": str(stolen["crm_marketing_renew"])}
     assert world.token(form, "marketing").json()["error"] == "invalid_grant"
     assert 'name="password"' in browser.get(f"{MARKETING}/me").text
+
+
+def test_all_sessions_of_somebody_can_be_ended_at_the_issuer(world: World) -> None:
+    browsers = [world.signed_in(), world.signed_in()]
+    for browser in browsers:
+        assert browser.get(f"{CALLCENTER}/me").status_code == 200
+    ended = end_all_of(world.place, ISSUER, SERVICES, "anna", world.time, world.web)
+    assert ended == len(browsers)
+    assert len(world.sites["callcenter"].ended) == len(browsers), "the service wasn't told"
+    assert end_all_of(world.place, ISSUER, SERVICES, "anna", world.time, world.web) == 0
 
 
 def test_a_refresh_token_that_comes_again_ends_the_session(world: World) -> None:
