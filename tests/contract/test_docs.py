@@ -85,7 +85,9 @@ def is_known_family(name: str) -> bool:
     parts = ("DATABASE_URL", "PORT", "URL", "CLIENT_SECRET")
     of_services = {f"CRM_{s.upper()}_{part}" for s in settings.SERVICES for part in parts}
     name = name.removesuffix("_FILE")
-    return name in of_services or name == "CRM_KEY_ENCRYPTION_KEYS" or name.startswith(settings.KAFKA_PREFIX) or name == settings.KAFKA_PREFIX.rstrip("_")
+    if name in of_services or name == "CRM_KEY_ENCRYPTION_KEYS":
+        return True
+    return name.startswith(settings.KAFKA_PREFIX) or name == settings.KAFKA_PREFIX.rstrip("_")
 
 
 def test_the_ports_of_the_embedded_servers_are_described() -> None:
