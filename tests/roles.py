@@ -34,10 +34,11 @@ class Entry:
     outcome: str
     subjects: list[str]
     detail: dict[str, Any]
+    why: str
 
 
 def audited(service: Service, actor: str) -> list[Entry]:
     """What the audit log says of an actor, the oldest first."""
-    query = "SELECT actor, action, outcome, subjects, detail FROM audit_entry WHERE actor = :actor ORDER BY n"
+    query = "SELECT actor, action, outcome, subjects, detail, why FROM audit_entry WHERE actor = :actor ORDER BY n"
     with service.engine.connect() as connection:
         return [Entry(*row) for row in connection.execute(text(query), {"actor": actor})]

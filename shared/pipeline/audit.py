@@ -50,14 +50,14 @@ def of_work(work: Work) -> dict[str, Any] | None:
         detail["events"] = [_event(fact) for fact in work.facts]
     if work.changes:
         detail["changes"] = [{"subject": change.subject, **change.detail} for change in work.changes]
-    return _entry(work.actor, work.now, work.did[0] if work.did else UNNAMED, CHANGED, list(subjects), detail)
+    return _entry(work.actor, work.now, work.did[0] if work.did else UNNAMED, CHANGED, list(subjects), detail, work.why)
 
 
 def of_look(look: Look) -> dict[str, Any] | None:
     """The entry of a look as parameters of ``INSERT``; none where nothing personal was seen."""
     if not look.seen or look.actor.is_service:
         return None
-    return _entry(look.actor, look.now, look.did[0] if look.did else UNNAMED, LOOKED, sorted(look.seen), {})
+    return _entry(look.actor, look.now, look.did[0] if look.did else UNNAMED, LOOKED, sorted(look.seen), {}, look.why)
 
 
 class Looks:
@@ -80,7 +80,7 @@ class Looks:
 
 
 def _what(look: Look) -> tuple[object, ...]:
-    return look.actor.id, look.actor.origin, look.actor.why, *look.did[:1], frozenset(look.seen)
+    return look.actor.id, look.actor.origin, look.why, *look.did[:1], frozenset(look.seen)
 
 
 def write_look(look: Look) -> None:
@@ -100,7 +100,13 @@ def operated(actor: Actor, now: datetime, action: str, subject: str, **detail: A
 
 
 def _entry(
-    actor: Actor, at: datetime, action: str, outcome: str, subjects: list[str], detail: Mapping[str, Any]
+    actor: Actor,
+    at: datetime,
+    action: str,
+    outcome: str,
+    subjects: list[str],
+    detail: Mapping[str, Any],
+    why: str | None = None,
 ) -> dict[str, Any]:
     return {
         "at": at,
@@ -108,7 +114,7 @@ def _entry(
         "action": str(action),
         "outcome": outcome,
         "subjects": text_array(subjects),
-        "why": actor.why,
+        "why": actor.why if why is None else why,
         "origin": actor.origin,
         "detail": msgspec.json.encode(detail).decode(),
     }

@@ -39,8 +39,15 @@ class Doing:
     reaches: Reaches = nobody_near
     did: list[str] = field(default_factory=list)
     """What was asked leave for, and what else was done by name, for the audit log."""
+    account: str = ""
+    """On whose account, as what is done itself says: ``contact/ID``. See ``why``."""
     asked: dict[str, Collection[Reach]] = field(default_factory=dict, repr=False)
     """How members lie to the actor, as it was when it was asked first."""
+
+    @property
+    def why(self) -> str:
+        """On whose account it is done: what the actor said comes first."""
+        return self.actor.why or self.account
 
     def need(self, action: Action) -> None:
         """Raises ``Forbidden`` unless the action is granted for some record at least."""

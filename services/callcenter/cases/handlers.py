@@ -72,6 +72,8 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     known(work, "reason", {command.reason for command in commands})
     erased = hold_steady(work, {command.member for command in commands})
     offered = _offered(work, [command.contact for command in commands if command.contact])
+    if len(commands) == 1 and commands[0].contact:
+        work.account = f"contact/{commands[0].contact}"
     rows, opened = [], []
     for command in commands:
         if command.member not in erased:

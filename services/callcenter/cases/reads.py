@@ -52,6 +52,7 @@ def one(look: Look, id: str) -> Case:
     if row is None:
         raise NotFound("there is no such case")
     look.see(Action.CASE_READ, row.member)
+    look.account = f"case/{id}"
     return seen(look, [row])[0]
 
 

@@ -183,6 +183,8 @@ Decide = Callable[[Contact, Step, datetime], list[Fact]]
 def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
     work.need(Action.CONTACT_WORK)
     contacts, erased = _load(work, [command.contact for command in commands])
+    if len(contacts) == 1:
+        work.account = f"contact/{next(iter(contacts))}"
     rows, stood = [], []
     for command in commands:
         before = contacts.get(command.contact)

@@ -68,6 +68,7 @@ def one(look: Look, id: str) -> Contact:
     if row is None:
         raise NotFound("there is no such contact")
     look.see(Action.CONTACT_READ, row.member)
+    look.account = f"contact/{id}"
     return seen(look, [row])[0]
 
 

@@ -100,6 +100,7 @@ def current(look: Look) -> Current:
     found = _contact(look)
     if found is None or not look.fields(Action.CUSTOMER_READ, [found.member]):
         return Current(found, None)
+    look.account = f"contact/{found.id}"
     return Current(found, glance(look, found.member))
 
 

@@ -39,8 +39,12 @@ async function keepRenewed() {
   if (until() - Date.now() > RENEW_BEFORE || (await renew())) setTimeout(keepRenewed, 30_000);
 }
 
+/** On whose account this page was opened, a contact or a case: the audit log keeps it. */
+const WHY = new URLSearchParams(location.search).get("why");
+
 /** As fetch; with a new access token when the one there was has ended. A command keeps its key, so it counts once. */
 async function ask(url, options) {
+  if (WHY) options = { ...options, headers: { ...options?.headers, "crm-why": WHY } };
   const answer = await fetch(url, options);
   if (answer.status !== 401 || !(await renew())) return answer;
   return fetch(url, options);

@@ -274,6 +274,28 @@ def test_a_look_is_noted_once_and_so_is_each_change_with_what_was(fresh: CallCen
     assert again.detail["events"][0]["former"]["label"] == "Plan"
 
 
+def test_the_log_says_on_account_of_which_contact_or_case(fresh: CallCenter) -> None:
+    rung = fresh.ring(agent="anna")
+    contact, member = rung["contact"], rung["customer"]
+    done(fresh.post(f"/contacts/{contact}/answer"))
+    fresh.get("/desk/current", headers={"accept": "text/html"})
+    opened = done(
+        fresh.post("/cases", {"customer": member, "reason": "fault", "subject": "line", "contact": contact}), 201
+    )
+    fresh.get(f"/cases/{opened['case']}")
+    page = fresh.get(f"/contacts/{contact}", headers={"accept": "text/html"}).text
+    assert f'href="/customers/{member}?why=contact/{contact}"' in page
+    fresh.get(f"/customers/{member}", headers={"crm-why": f"case/{opened['case']}"})
+    assert [(entry.action, entry.why) for entry in audited(fresh.service, "anna")] == [
+        ("contact.work", f"contact/{contact}"),
+        ("desk.use", f"contact/{contact}"),
+        ("case.work", f"contact/{contact}"),
+        ("case.read", f"case/{opened['case']}"),
+        ("contact.read", f"contact/{contact}"),
+        ("customer.read", f"case/{opened['case']}"),
+    ]
+
+
 def test_what_the_log_keeps_outlives_a_person_and_names_none(fresh: CallCenter) -> None:
     who = somebody(fresh)
     for path in who.paths:
