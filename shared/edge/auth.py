@@ -23,6 +23,8 @@ COOKIE = "crm_token"
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LEEWAY_SECONDS = 60
+CLOCKS_DIFFER_SECONDS = 5
+"""By so much the issuer's clock may go before or after the service's."""
 OUR_OWN = ("service:", "operator:")
 """How actors are called that no token speaks for."""
 MOST_VERIFIED = 10_000
@@ -134,6 +136,7 @@ class Authenticator:
         """
         rules = jwt.JWTClaimsRegistry(
             now=int(self._clock().timestamp()),
+            leeway=CLOCKS_DIFFER_SECONDS,
             iss={"essential": True, "value": self.trust.issuer},
             aud={"essential": True, "value": audience},
             exp={"essential": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -11,6 +12,9 @@ EVENTS = ".events"
 KEYS = ".keys"
 KEYS_PARTITIONS = 4
 TIMEOUT_SECONDS = 10.0
+PAUSE_SECONDS = 0.1
+LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+"""What is said of a partition for a moment, as when its topic was just made: it is asked again."""
 
 # An erased member's key must not linger: the closed segments are compacted within the hour.
 _KEYS_CONFIG = {
@@ -67,5 +71,12 @@ def _offsets(admin: AdminClient, topic: str, partitions: Iterable[int], spec: Of
     wanted = {TopicPartition(topic, p): spec for p in partitions}
     if not wanted:
         return {}
-    futures = admin.list_offsets(wanted, request_timeout=TIMEOUT_SECONDS)
-    return {tp.partition: future.result().offset for tp, future in futures.items()}
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        futures = admin.list_offsets(wanted, request_timeout=TIMEOUT_SECONDS)
+        try:
+            return {tp.partition: future.result().offset for tp, future in futures.items()}
+        except KafkaException as error:
+            if error.args[0].code() not in LEADERLESS or time.monotonic() > until:
+                raise
+        time.sleep(PAUSE_SECONDS)

@@ -11,7 +11,7 @@ from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Instant, ShortText
 from shared.pipeline.service import Service
 
-Before = Annotated[int, Query(ge=1)]
+Before = Annotated[int, Query(ge=1, le=2**62)]
 
 
 def searched(

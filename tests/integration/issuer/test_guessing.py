@@ -18,6 +18,7 @@ from deploy.local.tokens import ACTORS, needs_second_factor
 from shared.access.actions import Action
 from shared.access.roles import ROLES
 from tests.integration.issuer import web
+from tests.integration.issuer.test_sign_in import wait_until
 from tests.integration.issuer.web import ISSUER, SERVICES, World, field_of
 
 CALLCENTER = SERVICES["callcenter"]
@@ -120,6 +121,7 @@ def test_only_so_many_passwords_are_hashed_at_once() -> None:
         # Who was known before has a place of its own.
         with guesses.guess("bruno", "203.0.113.1", "a known browser"):
             pass
+        wait_until(lambda: sum(other.done() for other in others) >= len(others) - WAITING)
         release.set()
         held.result()
         assert sum(other.result() for other in others) <= WAITING
