@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -145,6 +145,9 @@ class Authenticator:
         try:
             claims = jwt.decode(token, keys or self._keys.current(), algorithms=ALGORITHMS).claims
             rules.validate(claims)
+            if claims["exp"] <= self._clock().timestamp():
+                # The difference of clocks is borne at a token's beginning, not at its end.
+                raise ExpiredTokenError()
         except InvalidKeyIdError:
             raise UnknownKey("the access token's key isn't known") from None
         except (JoseError, ValueError, TypeError, KeyError) as error:
