@@ -147,7 +147,7 @@ class Authenticator:
             rules.validate(claims)
             if claims["exp"] <= self._clock().timestamp():
                 # The difference of clocks is borne at a token's beginning, not at its end.
-                raise ExpiredTokenError()
+                raise ExpiredTokenError("exp")
         except InvalidKeyIdError:
             raise UnknownKey("the access token's key isn't known") from None
         except (JoseError, ValueError, TypeError, KeyError) as error:
