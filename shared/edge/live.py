@@ -7,17 +7,22 @@ made good by the next look, and a slow page costs no memory: what it hasn't take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import psycopg
 import structlog
+from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
 from shared.edge import faults
+from shared.edge.actor import Actor
+from shared.edge.errors import Refused
 from shared.edge.wakeup import TOUCHED, plain_url
 
+STREAM_SECONDS = 300
+"""After this long a stream ends and the browser comes again."""
 RECONNECT_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 """After this long without a signal a page looks for itself, as a signal may have been lost."""
@@ -110,6 +115,24 @@ class Live:
             topics = notify.payload.split()
             for subscription in self._subscriptions:
                 subscription.tell(topics)
+
+
+async def changes(
+    live: Live, again: Callable[[], Actor], topics: Callable[[Actor], set[str]]
+) -> AsyncIterator[ServerSentEvent]:
+    """An event now, and with every change of these live topics. What is to be heard follows from what is shown, so
+    ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + STREAM_SECONDS
+    while loop.time() < until:
+        try:
+            heard = await run_in_threadpool(lambda: topics(again()))
+        except Refused:
+            return
+        async with live.subscribed(heard) as subscription:
+            for event in send(ServerSentEvent(event="changed", data="")):
+                yield event
+            await subscription.changed()
 
 
 def send(event: ServerSentEvent) -> list[ServerSentEvent]:

@@ -61,19 +61,13 @@ class Doing:
         """Whether the action is granted for some record at least."""
         return self.grants.may(action)
 
-    def fields(
-        self, action: Action, members: Iterable[str], also: Mapping[str, Collection[Reach]] | None = None
-    ) -> dict[str, Fields]:
-        """What of these customers the action is granted for; those out of reach are left out.
-
-        ``also``: how a customer lies to the actor besides, by what is being looked at.
-        """
+    def fields(self, action: Action, members: Iterable[str]) -> dict[str, Fields]:
+        """What of these customers the action is granted for; those out of reach are left out."""
         wanted = list(dict.fromkeys(members))
         near = self._near(wanted) if self.grants.reaches(action) - {Reach.ALL} else {}
         found = {}
         for member in wanted:
-            within = {*near.get(member, ()), *(also or {}).get(member, ())}
-            if (fields := self.grants.fields(action, within)) is not None:
+            if (fields := self.grants.fields(action, near.get(member, ()))) is not None:
                 found[member] = fields
         return found
 
@@ -84,10 +78,10 @@ class Doing:
             self.asked.update((member, found.get(member, ())) for member in unknown)
         return self.asked
 
-    def see(self, action: Action, member: str, also: Collection[Reach] = ()) -> Fields:
+    def see(self, action: Action, member: str) -> Fields:
         """What of one customer the action is granted for. Raises ``Forbidden`` for one out of reach."""
         self.need(action)
-        found = self.fields(action, [member], {member: also}).get(member)
+        found = self.fields(action, [member]).get(member)
         if found is None:
             raise Forbidden(f"this customer isn't among those for whom {self.actor.id} has {action} here")
         return found

@@ -47,7 +47,7 @@ HOLES = (
         "an event stream that outlives its grant",
         f"{WITHDRAWN}::test_a_stream_ends_with_its_grant[callcenter]",
         (
-            "services/callcenter/desk/streams.py",
+            "shared/edge/live.py",
             "        except Refused:\n            return\n",
             "        except Refused:\n            heard = set()\n",
         ),

@@ -10,11 +10,10 @@ from pydantic import Field
 
 from services.callcenter.customers import reads as customers
 from services.callcenter.desk import handlers, reads
-from services.callcenter.desk.streams import changes
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Code, Input, ShortText
-from shared.edge.live import Live, topic
+from shared.edge.live import Live, changes, topic
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.web.render import Pages

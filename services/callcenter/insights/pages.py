@@ -7,13 +7,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.callcenter.desk.streams import changes
 from services.callcenter.insights import reads
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Id
-from shared.edge.live import Live, topic
+from shared.edge.live import Live, changes, topic
 from shared.pipeline import clusters
 from shared.pipeline.service import Service
 from shared.web.render import Pages

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.callcenter.desk.streams import changes
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
 from services.callcenter.streams import reads as streams
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
-from shared.edge.live import Live
+from shared.edge.live import Live, changes
 from shared.pipeline.service import Service
 from shared.web.render import Pages
 

@@ -1,8 +1,8 @@
 """The page of a customer: record and timeline, kept up to date while it is open."""
 
-import asyncio
-from collections.abc import AsyncIterable, Callable
-from typing import Annotated, Any
+from collections.abc import AsyncIterable
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -18,10 +18,10 @@ from services.sync.timeline.titles import GROUPS, PROBLEMS
 from shared.access.actions import Action
 from shared.customer.member import Member
 from shared.edge.actor import Actor
-from shared.edge.errors import NotFound, Refused
+from shared.edge.errors import NotFound
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Id
-from shared.edge.live import Live, send, topic
+from shared.edge.live import Live, changes, topic
 from shared.pipeline import clusters
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
@@ -31,8 +31,6 @@ from shared.web.render import Page, Pages
 
 SIZE = 50
 """Entries on one page."""
-STREAM_SECONDS = 300
-"""After this long a stream ends and the browser comes again; sooner when what its reader may see has changed."""
 
 
 def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
@@ -79,30 +77,20 @@ def stream_router(service: Service, live: Live) -> APIRouter:
     """The stream that tells an open page that its customer changed."""
     routes = APIRouter(include_in_schema=False)
 
-    def near(member: str, actor: Actor) -> list[str]:
+    def topics(member: str, actor: Actor) -> set[str]:
         with service.look(actor) as look:
             look.see(Action.CUSTOMER_READ, member)
-            return list(look.fields(Action.CUSTOMER_READ, [member, *clusters.others(look.session, member)]))
+            mates = clusters.others(look.session, member)
+            return {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, [member, *mates])}
 
-    def members(member: Id, actor: CurrentActor) -> list[str]:
-        return near(str(member), actor)
+    def admitted(member: Id, actor: CurrentActor) -> None:
+        topics(str(member), actor)
 
-    def as_before(known: list[str], again: Callable[[], Actor]) -> bool:
-        """Whether the reader still has all of them within reach, and is still let in."""
-        try:
-            return near(known[0], again()) == known
-        except Refused:
-            return False
-
-    @routes.get("/customers/{member}/live", response_class=EventSourceResponse)
-    async def stream(members: Annotated[list[str], Depends(members)], again: Again) -> AsyncIterable[ServerSentEvent]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + STREAM_SECONDS
-        async with live.subscribed([topic("customer", member) for member in members]) as subscription:
-            while loop.time() < until and await asyncio.to_thread(as_before, members, again):
-                for event in send(ServerSentEvent(event="changed", data="")):
-                    yield event
-                await subscription.changed()
+    # Asked before the answer begins, so that who may not listen is told so.
+    @routes.get("/customers/{member}/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
+    async def stream(member: Id, again: Again) -> AsyncIterable[ServerSentEvent]:
+        async for event in changes(live, again, partial(topics, str(member))):
+            yield event
 
     return routes
 
