@@ -25,6 +25,7 @@ metadata = MetaData()
 ROOM = "85"
 """Per cent to which pages are filled of tables whose rows are written again with each event of a customer. The new form
 of a row then finds room beside the former one: no second page is written, and no index."""
+TRACE = "the trace of what led to it, if one did (W3C)"
 
 stream_head = Table(
     "stream_head",
@@ -89,6 +90,7 @@ due = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="when it is to be worked out again"),
     Column("history", Boolean, nullable=False, comment="whether only history says so"),
     Column("version", BigInteger, nullable=False, server_default=text("1"), comment="how often it was marked"),
+    Column("traceparent", Text, comment=TRACE),
     Index("due_at", "task", "at"),
     comment="What is to be worked out anew, because something changed or because its time comes",
     postgresql_with={"fillfactor": ROOM},
@@ -193,6 +195,7 @@ intent = Table(
     Column("next_attempt", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("outcome", Text, comment="done, expired or failed; none while it is owed"),
     Column("last_error", Text),
+    Column("traceparent", Text, comment=TRACE),
     Index("intent_owed", "next_attempt", postgresql_where=text("outcome IS NULL")),
     comment="Outward effects, kept across rebuilds so that none happens twice",
 )
