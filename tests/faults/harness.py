@@ -83,9 +83,7 @@ class Platform:
         self.servers.kafka.admit(self.services)
         self._environment = self._make_environment()
         for service in self.services:
-            owner = self.servers.postgres.ensure_database(service)
-            migrate.upgrade(owner, block(service).versions)
-            rights.grant(owner, service)
+            self.migrate(service)
         self.processes = [self._process(s, c, 1) for s in self.services for c in ("api", "worker")]
         self.seconds = {s: self._process(s, "worker", 2) for s in self.services}
         self.streams = self._process("callcenter", "streams", 1)
@@ -98,6 +96,12 @@ class Platform:
         # What is published before a service has met a topic is history to it, and nobody is told of history.
         for service in self.services:
             until(lambda s=service: self._has_met_all(s), READY_SECONDS, f"{service} doesn't read all topics")  # type: ignore[misc]
+
+    def migrate(self, service: str) -> None:
+        """Bring the service's tables, which may not be there yet, to the version of its code."""
+        owner = self.servers.postgres.ensure_database(service)
+        migrate.upgrade(owner, block(service).versions)
+        rights.grant(owner, service)
 
     def arm(self) -> None:
         """Say what is to strike the processes from their first start on."""

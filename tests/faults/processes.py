@@ -31,6 +31,8 @@ class Process:
     environment: Mapping[str, str] = field(repr=False)
     log: Path
     number: int = 1
+    tree: Path = ROOT
+    """The checkout whose code it runs."""
     faults: deque[str] = field(default_factory=deque)
     """What CRM_FAULT is to say at each of the next starts."""
     exits: list[int] = field(default_factory=list)
@@ -66,7 +68,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=ROOT,
+                cwd=self.tree,
                 env=environment,
                 start_new_session=True,
             )

@@ -79,7 +79,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            up_reader, up_writer = await asyncio.open_connection(HOST, self._target)
+            up_reader, up_writer = await self._connect()
         except OSError:
             _reset((writer, writer))
             return
@@ -98,6 +98,10 @@ class Proxy:
             self._pairs.discard(pair)
             for end in pair:
                 end.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """To whom a connection is carried. Raises ``OSError`` when nobody is there."""
+        return await asyncio.open_connection(HOST, self._target)
 
     async def _pump(
         self,

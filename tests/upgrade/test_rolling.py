@@ -1,0 +1,46 @@
+"""This release takes the former one's place process by process, while customers go round; nobody notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import platform
+from tests.upgrade.platform import Upgrade
+
+FIRST, LATER = ("callcenter", "sfa"), ("marketing", "sync")
+"""Each hears all the others: so new ones speak to former ones, and the other way round."""
+GOERS = 2
+
+
+@pytest.mark.timeout(900)
+def test_a_release_takes_the_former_ones_place_under_traffic(seed: int, tree: Path) -> None:
+    kind = type("Upgrade", (Upgrade,), {"tree": tree})
+    with platform(seed, kind) as crm:
+        crm.sound = False
+        with crm.go(GOERS) as load:
+            crm.work(load)
+            crm.migrate_to_new()
+            crm.work(load)
+            crm.restart_former(("sfa", "worker"), ("callcenter", "api"))
+
+            crm.begin("api", crm.services)
+            crm.work(load)
+            crm.begin("worker", FIRST)
+            crm.work(load)
+            crm.end("api", crm.services)
+            crm.end("worker", FIRST)
+            crm.work(load)
+        # What the new ones said is handled by those that are still of the former release.
+        crm.drain()
+        with crm.go(GOERS) as load:
+            crm.begin("worker", LATER)
+            crm.work(load)
+            crm.end("worker", LATER)
+            crm.work(load)
+        for door in crm.doors.values():
+            assert len(door.passed) == 2, "not both releases were asked"
+        assert crm.errors() == []
+        assert crm.ends() == {}, "a process ended by itself"
+        crm.verify()
