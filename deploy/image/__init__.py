@@ -1,0 +1,1 @@
+"""The images of the services, and a try of each that was built."""
