@@ -261,7 +261,7 @@ Kind = TypeVar("Kind", bound=Platform)
 
 
 @contextmanager
-def platform(seed: int, kind: type[Kind]) -> Iterator[Kind]:
+def platform(seed: int, kind: Callable[[Path, int], Kind]) -> Iterator[Kind]:
     """A running platform, gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="crm-faults-"))
     folder.chmod(0o711)  # lets root's PostgreSQL, another user, pass through

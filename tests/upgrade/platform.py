@@ -33,10 +33,9 @@ print(json.dumps(sorted(block.subscriptions(settings.load(sys.argv[1])).sources)
 class Upgrade(Circle):
     """Starts with the former release's code, which ``tree`` has."""
 
-    tree: Path
-
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, tree: Path) -> None:
         super().__init__(folder, seed)
+        self.tree = tree
         self.doors = {service: Door() for service in self.services}
         self.ports = {service: door.port for service, door in self.doors.items()}
         self._own_ports: dict[tuple[str, int], int] = {}
@@ -110,6 +109,10 @@ class Upgrade(Circle):
             said = self._run(self.tree, [sys.executable, "-c", _SOURCES, service], told)
             self._heard[service] = json.loads(said)
         return self._heard[service]
+
+    def both_are_asked(self) -> bool:
+        """Whether requests came to the APIs of both releases, of each service."""
+        return all(len(door.passed) == 2 for door in self.doors.values())
 
     def errors(self) -> list[str]:
         """Lines of errors in the processes' logs: an upgrade is nothing that anybody should be woken for."""
