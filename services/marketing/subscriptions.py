@@ -8,7 +8,7 @@ from services.marketing.segments import handlers as segments
 from services.marketing.segments import published
 from services.marketing.segments.tables import stay
 from shared.administration.erasures import answers as erasures
-from shared.pipeline import claims, heads
+from shared.pipeline import claims, heads, vocabulary
 from shared.pipeline.customer_tables import claim, custom_field, customer_cluster, customer_record
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
@@ -53,5 +53,6 @@ SUBSCRIPTIONS = Subscriptions(
         ),
         heads.SLICE,
         erasures.SLICE,
+        vocabulary.SLICE,
     ),
 )

@@ -54,7 +54,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         profiles.router(of, rule),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]
-    return application("Marketing", settings, of, Live(settings.database_url), routers)
+    return application("Marketing", settings, of, Live(settings.database_url), routers, pages.problem)
 
 
 def tasks(settings: Settings) -> tuple[Task, ...]:

@@ -61,7 +61,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         requests.router(of, settings.currency),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]
-    return application("Sales force automation", settings, of, Live(settings.database_url), routers)
+    return application("Sales force automation", settings, of, Live(settings.database_url), routers, pages.problem)
 
 
 BLOCK = Block(

@@ -86,7 +86,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
         customers.router(service, settings.default_region),
         *erasures.routers(service, settings, pages, FORGETTING),
     ]
-    return application("Sync", settings, service, live, routers)
+    return application("Sync", settings, service, live, routers, pages.problem)
 
 
 def performers(settings: Settings) -> dict[str, Performer]:

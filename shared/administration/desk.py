@@ -12,6 +12,8 @@ from shared.access.actions import Action
 from shared.administration import texts
 from shared.administration.audit import api as audit
 from shared.administration.audit import pages as audit_pages
+from shared.administration.definitions import api as definitions
+from shared.administration.definitions import pages as definition_pages
 from shared.administration.exports import api as exports
 from shared.administration.exports import pages as export_pages
 from shared.administration.roles import api as roles
@@ -23,10 +25,12 @@ from shared.web.i18n import N_
 from shared.web.render import Pages, Words
 
 FOLDERS = tuple(
-    Path(__file__).parent / name / "templates" for name in ("audit", "erasures", "exports", "roles", "sessions")
+    Path(__file__).parent / name / "templates"
+    for name in ("audit", "definitions", "erasures", "exports", "roles", "sessions")
 )
 NAV = {
     "/erasures": (N_("Erasures"), Action.CUSTOMER_ERASE_CONSENT),
+    "/definitions": (N_("Fields and lists"), Action.FIELD_DEFINE),
     "/exports": (N_("Exports"), Action.CUSTOMER_EXPORT),
     "/roles": (N_("Roles"), Action.ROLE_READ),
     "/sessions": (N_("Sessions"), Action.SESSION_END),
@@ -38,10 +42,12 @@ def routers(service: Service, pages: Pages) -> list[APIRouter]:
     """The routers of administration. They stand before those of customers, whose paths take ``export`` for an id."""
     return [
         audit_pages.router(service, pages),
+        definition_pages.router(service, pages),
         export_pages.router(service, pages),
         role_pages.router(service, pages),
         session_pages.router(service, pages),
         audit.router(service),
+        definitions.router(service),
         exports.router(service),
         roles.router(service),
         sessions.router(service),

@@ -29,7 +29,7 @@ ACTIONS = {
     A.DEVICE_MANAGE: N_("Manage devices"),
     A.DEVICE_PULL: N_("Fetch to a device"),
     A.DEVICE_PUSH: N_("Send from a device"),
-    A.FIELD_DEFINE: N_("Define fields"),
+    A.FIELD_DEFINE: N_("Define fields, lists and states"),
     A.FIELD_READ: N_("See fields"),
     A.IDENTITY_DECIDE: N_("Decide who is the same customer"),
     A.ORDER_IMPORT: N_("Import orders"),
@@ -64,6 +64,30 @@ REACHES = {
     "territory": N_("of the territory"),
     "all": N_("all"),
 }
+KINDS = {
+    "customer_field": N_("Fields of customers"),
+    "contact_field": N_("Fields of reviews"),
+    "case_field": N_("Fields of cases"),
+    "order_field": N_("Fields of orders"),
+    "reason": N_("Reasons"),
+    "outcome": N_("Outcomes"),
+    "queue": N_("Queues"),
+    "case_state": N_("States of cases"),
+    "order_state": N_("States of orders"),
+}
+FORMS = {
+    "text": N_("Text"),
+    "long_text": N_("Long text"),
+    "number": N_("Number"),
+    "date": N_("Date"),
+    "boolean": N_("Yes or no"),
+    "choice": N_("One of several"),
+    "phone": N_("Phone"),
+    "email": N_("E-mail"),
+    "set": N_("Several"),
+}
+CATEGORIES = {"open": N_("open"), "placed": N_("ordered"), "provisioned": N_("set up")}
+"""States of the platform that a department may divide."""
 OUTCOMES = {"changed": N_("changed"), "looked": N_("looked"), "refused": N_("refused")}
 
 
@@ -75,6 +99,12 @@ def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
         "reach_name": lambda code: gettext(REACHES[str(code)]),
         "outcome_name": lambda code: gettext(OUTCOMES[code]),
         "field_name": field_name,
+        "field_label": lambda field: (
+            field.label_in(language) if field.department else gettext(field.label_in(language))
+        ),
+        "kind_name": lambda code: gettext(KINDS[code]),
+        "form_name": lambda code: gettext(FORMS[code]),
+        "category_name": lambda code: gettext(CATEGORIES[code]),
     }
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -64,6 +65,8 @@ def public(endpoint: E) -> E:
 
 
 WayIn = Callable[[Request], Awaitable[Actor]]
+ProblemPage = Callable[[Request, int, str], Response]
+"""Makes the page that says to a person what went wrong: of the request, status and detail."""
 
 
 def way_in(take: WayIn) -> Callable[[E], E]:
@@ -120,10 +123,11 @@ def create_app(
     engine: Engine,
     standings: Standings,
     forms_to: str = "",
+    problem_page: ProblemPage | None = None,
     **options: Any,
 ) -> FastAPI:
     """An application of these routers. Every route but those marked ``public`` needs a valid token, or what its own
-    ``way_in`` asks for. ``forms_to``: see ``Guard``."""
+    ``way_in`` asks for. ``forms_to``: see ``Guard``. ``problem_page``: for people, who get no JSON."""
 
     async def authenticate(request: Request) -> None:
         endpoint = getattr(request.scope.get("route"), "endpoint", None)
@@ -146,7 +150,9 @@ def create_app(
     _add_plain_routes(app, engine)
     for router in routers:
         app.include_router(router)
-    _add_error_answers(app, standings)
+    answer = partial(_answer, problem_page)
+    _add_error_answers(app, standings, answer)
+    _add_database_answers(app, answer)
     app.add_middleware(Guard, forms_to=forms_to)
     app.add_middleware(BodyLimit, uploads=_upload_paths(routers))
     describe_errors(app)
@@ -207,7 +213,16 @@ def _subject(request: Request) -> str:
     return ""
 
 
-def _add_error_answers(app: FastAPI, standings: Standings) -> None:
+Answer = Callable[[Request, int, str], Response]
+
+
+def _answer(problem_page: ProblemPage | None, request: Request, status: int, detail: str) -> Response:
+    if problem_page and _is_opened(request):
+        return problem_page(request, status, detail)
+    return problem(status, detail)
+
+
+def _add_error_answers(app: FastAPI, standings: Standings, answer: Answer) -> None:
     @app.exception_handler(errors.Refused)
     def refused(request: Request, error: errors.Refused) -> Response:
         actor: Actor | None = getattr(request.state, "actor", None)
@@ -218,7 +233,7 @@ def _add_error_answers(app: FastAPI, standings: Standings) -> None:
             return RedirectResponse(_sign_in(request), status_code=303)
         if isinstance(error, errors.TooMany):
             return problem(status, str(error), retry_after=error.seconds)
-        return problem(status, str(error))
+        return answer(request, status, str(error))
 
     @app.exception_handler(RequestValidationError)
     def not_valid(request: Request, error: RequestValidationError) -> Response:
@@ -228,18 +243,22 @@ def _add_error_answers(app: FastAPI, standings: Standings) -> None:
 
     @app.exception_handler(HTTPException)
     def plain(request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail))
-
-    @app.exception_handler(SQLAlchemyError)
-    def database(request: Request, error: SQLAlchemyError) -> Response:
-        if is_passing(error):
-            return problem(503, "the database doesn't answer just now; nothing was changed or its outcome is unknown")
-        log.error("http.database_error", route=_route(request.scope), error=type(error).__name__)
-        return problem(500, "something went wrong here; it has been logged")
+        return answer(request, error.status_code, str(error.detail))
 
     @app.exception_handler(FaultRaised)
     def fault(request: Request, error: FaultRaised) -> Response:
         return problem(503, f"fault point {error}")
+
+
+def _add_database_answers(app: FastAPI, answer: Answer) -> None:
+    @app.exception_handler(SQLAlchemyError)
+    def database(request: Request, error: SQLAlchemyError) -> Response:
+        if is_passing(error):
+            return answer(
+                request, 503, "the database doesn't answer just now; nothing was changed or its outcome is unknown"
+            )
+        log.error("http.database_error", route=_route(request.scope), error=type(error).__name__)
+        return answer(request, 500, "something went wrong here; it has been logged")
 
 
 class Guard:
@@ -297,7 +316,7 @@ PROTECTIVE = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
 """Headers of every answer that doesn't say otherwise."""
-POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 """The content security policy, without where forms may lead."""
 OVER_TLS = ((b"strict-transport-security", b"max-age=31536000"),)
 

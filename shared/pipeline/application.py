@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
 from shared.edge.auth import Authenticator, Trust
-from shared.edge.http import Standings, create_app, public
+from shared.edge.http import ProblemPage, Standings, create_app, public
 from shared.edge.issuer import Issuer, KeyFile, Keys
 from shared.edge.live import Live
 from shared.edge.rates import Rates
@@ -24,8 +24,16 @@ from shared.pipeline import audit, standing
 from shared.pipeline.service import Service
 
 
-def application(title: str, settings: Settings, of: Service, live: Live, routers: Sequence[APIRouter]) -> FastAPI:
-    """The API and the pages of ``of``. While it runs, ``live`` hears; when it ends, the service's connections do."""
+def application(
+    title: str,
+    settings: Settings,
+    of: Service,
+    live: Live,
+    routers: Sequence[APIRouter],
+    problem_page: ProblemPage | None = None,
+) -> FastAPI:
+    """The API and the pages of ``of``. While it runs, ``live`` hears; when it ends, the service's connections do.
+    ``problem_page``: see ``create_app``."""
 
     is_url = settings.token_issuer.startswith(("https://", "http://"))
     issuer = Issuer(settings.token_issuer) if is_url else None
@@ -60,7 +68,7 @@ def application(title: str, settings: Settings, of: Service, live: Live, routers
     standings = Standings(of.standing.grants_of, refused)
     routes = [*routers, sign_in_routes(sign_in, public)]
     forms_to = "{0.scheme}://{0.netloc}".format(urlsplit(settings.token_issuer)) if is_url else ""
-    return create_app(title, authenticator, routes, of.engine, standings, forms_to, lifespan=lifespan)
+    return create_app(title, authenticator, routes, of.engine, standings, forms_to, problem_page, lifespan=lifespan)
 
 
 def trust_of(settings: Settings) -> Trust:

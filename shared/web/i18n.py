@@ -13,6 +13,8 @@ from starlette.requests import Request
 FOLDER = Path(__file__).parent / "translations"
 LANGUAGES = ("en", "es")
 """Languages there are; texts in the code are in the first."""
+COOKIE = "crm_language"
+"""Set by a script when the reader chooses a language."""
 
 
 class Catalog(NullTranslations):
@@ -45,6 +47,8 @@ def catalog(language: str) -> Catalog:
 
 
 def language_of(request: Request) -> str:
-    """The language that the browser likes best, of those there are."""
+    """The language that the reader chose, else the one that the browser likes best, of those there are."""
+    if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
+        return str(chosen)
     wanted = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
     return negotiate_locale(wanted, LANGUAGES, sep="-") or LANGUAGES[0]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,7 +19,17 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from shared.access.grants import NOTHING
-from shared.web.i18n import LANGUAGES, catalog, language_of
+from shared.web import static
+from shared.web.i18n import LANGUAGES, N_, catalog, language_of
+
+PROBLEMS = {
+    403: N_("Your role doesn't allow this. Whoever gives out roles can change that."),
+    404: N_("There is nothing here, or nothing that your role may see."),
+    409: N_("Somebody else changed this meanwhile. Go back, look again, and decide anew."),
+    429: N_("That was too much at once. Wait a minute, then go on."),
+    503: N_("Something that is needed doesn't answer just now. Nothing was lost; try again in a moment."),
+}
+"""What a page says when it can't show what was asked for."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -78,7 +91,14 @@ class Pages:
                 **context,
             )
         )
-        return HTMLResponse(text, headers={"vary": "accept, accept-language", "content-language": language})
+        headers = {"vary": "accept, accept-language, cookie", "content-language": language}
+        return HTMLResponse(text, headers=headers)
+
+    def problem(self, request: Request, status: int, detail: str) -> HTMLResponse:
+        """The page for a person who asked for something that isn't to be had, in words of what to do."""
+        page = self.answer(request, "problem.html", code=status, said=PROBLEMS.get(status), detail=detail)
+        page.status_code = status
+        return page
 
 
 def _environment(language: str, folders: Sequence[Path]) -> Environment:
@@ -91,13 +111,36 @@ def _environment(language: str, folders: Sequence[Path]) -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_translations(catalog(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["instant"] = instant
+    environment.globals["static"] = static.address
+    environment.globals["languages"] = LANGUAGES
+    environment.filters |= {
+        "instant": instant,
+        "ago": ago,
+        "number": lambda value: format_decimal(value, locale=language),
+        "percent": lambda value: format_percent(value, locale=language),
+        "day": lambda at: format_date(at, locale=language),
+        "money": lambda amount, currency: money(amount, currency, language),
+    }
     return environment
 
 
-def instant(at: datetime | None) -> Markup:
-    """An instant in UTC; the browser writes it in the reader's zone (live.js)."""
+AGO = Markup(" data-ago")
+
+
+def instant(at: datetime | None, form: str = "") -> Markup:
+    """An instant in UTC; the browser writes it in the reader's zone (times.ts)."""
     if at is None:
         return Markup("")
     at = at.astimezone(UTC)
-    return Markup('<time datetime="{}">{} UTC</time>').format(at.isoformat(), at.strftime("%Y-%m-%d %H:%M"))
+    return Markup('<time datetime="{}"{}>{} UTC</time>').format(at.isoformat(), form, at.strftime("%Y-%m-%d %H:%M"))
+
+
+def ago(at: datetime | None) -> Markup:
+    """An instant, which the browser writes as how long ago it was, kept up to date."""
+    return instant(at, AGO)
+
+
+def money(amount: int, currency: str, language: str) -> str:
+    """Minor units as people of the language read them: 1234 USD is $12.34."""
+    digits = get_currency_precision(currency)
+    return format_currency(Decimal(amount).scaleb(-digits), currency, locale=language)

@@ -162,7 +162,7 @@ EVERYWHERE: dict[Way, Fill] = {
     Way("GET", "/sign-in"): anybody("/sign-in"),
     Way("GET", "/signed-in"): anybody("/signed-in"),
     Way("GET", "/signed-out"): anybody("/signed-out"),
-    Way("GET", "/static/{name}"): anybody("/static/live.js"),
+    Way("GET", "/static/{name}"): anybody("/static/page.js"),
     Way("GET", "/certificates/keys"): anybody("/certificates/keys"),
     Way("GET", "/audit", page=True): log,
     Way("GET", "/audit"): log,

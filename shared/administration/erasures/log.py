@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from shared.administration.erasures.rules import ERASED
 from shared.administration.erasures.tables import erasure, erasure_log
+from shared.edge import health
 from shared.pipeline import heads
 from shared.pipeline.keys import parse_record
 from shared.pipeline.reading import LogTooShort, ReadTimedOut, stretch
@@ -39,6 +40,7 @@ def parts(service: Service, stop: threading.Event) -> dict[str, Callable[[], Non
 
     def run() -> None:
         while not stop.wait(LOOK_SECONDS):
+            health.alive()
             try:
                 look(service)
             except (KafkaException, ReadTimedOut, LogTooShort, SQLAlchemyError) as error:

@@ -74,7 +74,7 @@ def test_who_doesnt_ask_for_html_gets_json_at_the_same_path(center: CallCenter, 
 
 
 def test_static_files_are_there_for_anybody_and_nothing_else_is(center: CallCenter) -> None:
-    for name in ("style.css", "live.js", "icon.svg"):
+    for name in ("page.css", "page.js", "icon.svg", "icons.svg"):
         assert center.client.get(f"/static/{name}").status_code == 200
     assert center.client.get("/static/pages.py").status_code == 404
     assert center.client.get("/static/..%2Fpages.py").status_code == 404

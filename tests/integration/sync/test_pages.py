@@ -67,7 +67,7 @@ def test_only_who_may_do_something_is_shown_how(member: str, signed_in: SignedIn
     supervisor = Actor("sofia", "Sofia", frozenset({"supervisor"}))
     for actor, edits, erases in ((ANNA, False, False), (supervisor, True, False), (OLGA, True, True)):
         page = signed_in(actor).get(f"/customers/{member}", headers=HTML).text
-        assert (f"/customers/{member}/edit" in page, 'data-command="/erasures"' in page) == (edits, erases)
+        assert (f"/customers/{member}/edit" in page, 'hx-post="/erasures"' in page) == (edits, erases)
         assert (f"/customers/{member}/settle" in page) == edits
         assert "1980-02-01" in page
 

@@ -1,0 +1,1 @@
+"""Builds what pages need in the browser, at set-up."""

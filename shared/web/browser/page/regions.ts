@@ -1,0 +1,27 @@
+/**
+ * Parts of a page that refresh by themselves: morphed into what the server shows now, so that focus, selection, what
+ * was opened and above all what was typed stay as they are.
+ */
+import "htmx-ext-sse/sse.js";
+import { Idiomorph } from "idiomorph/htmx";
+import { changedByHand, isField } from "./fields";
+import { localTimes } from "./times";
+
+Idiomorph.defaults.callbacks = {
+  ...Idiomorph.defaults.callbacks,
+  // A field that somebody changed stays whole: its text, and what was known when its typing began (data-saw).
+  beforeNodeMorphed: (old: Node) => !(isField(old) && changedByHand(old)),
+  beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && node instanceof HTMLDetailsElement),
+};
+
+function titleOf(root: ParentNode): void {
+  const title = root.querySelector<HTMLElement>("[data-title]")?.dataset.title;
+  if (title) document.title = title;
+}
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
+  localTimes(target);
+  titleOf(target);
+});
+titleOf(document);

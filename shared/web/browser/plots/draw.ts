@@ -1,0 +1,110 @@
+/**
+ * One plot. data-plot is its kind: "line", "area", "step", "bar", "stack" (bars on each other) or "rank" (bars to the
+ * right, one a row). data-unit stands at the axis. What is under a figure's first table is drawn; the table stays.
+ */
+import { BarChart, LineChart } from "echarts/charts";
+import {
+  AriaComponent,
+  DataZoomInsideComponent,
+  GridComponent,
+  LegendComponent,
+  TooltipComponent,
+} from "echarts/components";
+import * as echarts from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { type Numbers, read } from "./table";
+
+echarts.use([
+  BarChart,
+  LineChart,
+  AriaComponent,
+  DataZoomInsideComponent,
+  GridComponent,
+  LegendComponent,
+  TooltipComponent,
+  CanvasRenderer,
+]);
+
+const language = document.documentElement.lang;
+const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
+const drawn = new WeakMap<HTMLElement, string>();
+
+function colour(name: string, otherwise: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || otherwise;
+}
+
+function options(kind: string, numbers: Numbers, unit: string): echarts.EChartsCoreOption {
+  const text = colour("--tblr-secondary", "#667");
+  const line = colour("--tblr-border-color", "#ccd");
+  const isRank = kind === "rank";
+  const isBar = isRank || kind === "bar" || kind === "stack";
+  const isTime = numbers.isTime && !isBar;
+  const labels = {
+    type: isTime ? "time" : "category",
+    data: isTime ? undefined : numbers.rows,
+    inverse: isRank,
+    axisLabel: { color: text, hideOverlap: true },
+    axisLine: { lineStyle: { color: line } },
+  };
+  const values = {
+    type: "value",
+    name: unit,
+    nameTextStyle: { color: text },
+    axisLabel: { color: text, formatter: (value: number) => number.format(value) },
+    splitLine: { lineStyle: { color: line } },
+  };
+  return {
+    animation: false,
+    aria: { enabled: true },
+    color: ["#2176d2", "#d9730d", "#2f9e44", "#9c36b5", "#0b7285", "#c2255c"],
+    textStyle: { fontFamily: "inherit" },
+    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+    legend: numbers.series.length > 1 ? { textStyle: { color: text }, top: 0 } : undefined,
+    tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (v: unknown) => number.format(Number(v)) },
+    xAxis: isRank ? values : labels,
+    yAxis: isRank ? labels : values,
+    series: numbers.series.map(({ name, values: cells }) => ({
+      name,
+      type: isBar ? "bar" : "line",
+      stack: kind === "stack" ? "all" : undefined,
+      step: kind === "step" ? "end" : undefined,
+      areaStyle: kind === "area" ? { opacity: 0.15 } : undefined,
+      showSymbol: cells.length < 40,
+      barMaxWidth: 28,
+      data: isTime ? cells.map((cell, index) => [numbers.rows[index], cell]) : cells,
+    })),
+  };
+}
+
+function canvasOf(figure: HTMLElement): HTMLElement {
+  const there = figure.querySelector<HTMLElement>(":scope > .plot");
+  if (there) return there;
+  const made = document.createElement("div");
+  made.className = "plot";
+  made.setAttribute("aria-hidden", "true"); // the table says the same to who can't see it
+  figure.prepend(made);
+  return made;
+}
+
+/** Draw the figure if its numbers, or the colours of the page, are others than were drawn. */
+export function draw(figure: HTMLElement): void {
+  const table = figure.querySelector("table");
+  if (!table) return;
+  const numbers = read(table);
+  const theme = document.documentElement.dataset.bsTheme ?? "light";
+  const canvas = canvasOf(figure);
+  const state = JSON.stringify([theme, numbers]);
+  if (drawn.get(canvas) === state) return;
+  drawn.set(canvas, state);
+  const chart = echarts.getInstanceByDom(canvas) ?? echarts.init(canvas);
+  chart.setOption(options(figure.dataset.plot ?? "line", numbers, figure.dataset.unit ?? ""), true);
+  sizes.observe(canvas);
+}
+
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) echarts.getInstanceByDom(target as HTMLElement)?.resize();
+});
+
+new MutationObserver(() => {
+  for (const figure of document.querySelectorAll<HTMLElement>("figure[data-plot]")) draw(figure);
+}).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
