@@ -162,7 +162,7 @@ def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
 
     What ``<variable>_FILE`` names is read in place of a variable, as secrets are handed to containers.
     """
-    environment, problems = _with_files(environment)
+    environment, problems = with_files(environment)
     values: dict[str, Any] = {"service": service, "kafka": kafka_settings(environment, service)}
     values["urls"] = {s: environment[_url(s)] for s in SERVICES if environment.get(_url(s))}
     for name in (*_PER_SERVICE, *_COMMON):
@@ -179,7 +179,7 @@ def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _with_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def with_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The environment with what its ``…_FILE`` variables name, and what is wrong with these."""
     given, problems = dict(environment), []
     for name, path in environment.items():
