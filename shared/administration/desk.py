@@ -60,6 +60,4 @@ def pages(title: str, nav: Mapping[str, str], folders: Sequence[Path], words: Wo
     def together(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
         return texts.words(gettext, language) | (words(gettext, language) if words else {})
 
-    shown = {**nav, **{path: label for path, (label, _) in NAV.items()}}
-    needs = {path: action for path, (_, action) in NAV.items()}
-    return Pages(title, shown, (*folders, *FOLDERS), together, needs)
+    return Pages(title, nav, (*folders, *FOLDERS), together, NAV)

@@ -55,8 +55,8 @@ class Pages:
     """The templates of a service.
 
     ``nav``: path -> label (marked with ``N_``) of its menu. ``words``: what else its templates can call, made for
-    a language from gettext and the language's code. ``needs``: path -> action without which the menu doesn't lead
-    there.
+    a language from gettext and the language's code. ``administration``: path -> label and the action without which
+    the menu doesn't lead there; the part of the menu that few people need.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Pages:
         nav: Mapping[str, str],
         folders: Sequence[Path],
         words: Words | None = None,
-        needs: Mapping[str, str] | None = None,
+        administration: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        self.title, self.nav, self._needs = title, nav, needs or {}
+        self.title, self.nav, self._administration = title, nav, administration or {}
         self._environments = {}
         for language in LANGUAGES:
             environment = _environment(language, [*folders, TEMPLATES])
@@ -83,7 +83,8 @@ class Pages:
             .get_template(template)
             .render(
                 title=self.title,
-                nav={to: label for to, label in self.nav.items() if to not in self._needs or may(self._needs[to])},
+                nav=self.nav,
+                administration={to: label for to, (label, need) in self._administration.items() if may(need)},
                 path=request.url.path,
                 actor=getattr(request.state, "actor", None),
                 may=may,
