@@ -41,6 +41,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     dataschema: str
     authid: str = ""
     traceparent: str | None = None
+    """The trace of the click that it follows from (W3C Trace Context): random ids, nothing personal."""
     cause: str | None = None
     """The id of the event that this one follows from, if any."""
     history: bool = False
@@ -127,6 +128,7 @@ def body(
     occurred: datetime,
     recorded: datetime,
     author: str,
+    traceparent: str | None = None,
     cause: str | None = None,
     history: bool = False,
 ) -> bytes:
@@ -145,6 +147,7 @@ def body(
             recordedtime=recorded,
             dataschema=fact_type.dataschema,
             authid=author,
+            traceparent=traceparent,
             cause=cause,
             history=history,
             data=msgspec.Raw(_encoder.encode(data)),

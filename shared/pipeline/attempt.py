@@ -107,9 +107,11 @@ def _run(work: Work, each: Slice, events: Sequence[Event]) -> None:
     handler_of: Callable[[Event], Handler | None] = lambda event: handlers[event.envelope.type]  # noqa: E731
     wanted = {handler for handler in handlers.values() if handler is not None}
     if len(wanted) == 1:
+        work.traces.after(events)
         wanted.pop()(work, list(events))
         return
     for handler, part in group(events, handler_of, lambda event: (event.source, event.stream)):
+        work.traces.after(part)
         handler(work, part)
 
 

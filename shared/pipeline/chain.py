@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from shared.edge import faults
+from shared.edge import faults, health
 from shared.edge.metrics import AUDIT_STOPPED
 from shared.edge.statements import run
 from shared.pipeline import anchors
@@ -184,6 +184,7 @@ class Chainer:
 
     def run(self) -> None:
         while not self._stop.is_set():
+            health.alive()
             wait = SECONDS
             try:
                 wait = 0.0 if self.round() == MOST else SECONDS

@@ -12,10 +12,10 @@ from confluent_kafka.admin import AdminClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from shared.edge import metrics
+from shared.edge import health, metrics
 from shared.edge.db import is_passing, may_repeat
 from shared.edge.faults import FaultRaised
-from shared.pipeline import keyreader, offsets, parking, topics
+from shared.pipeline import keyreader, offsets, parking, told, topics
 from shared.pipeline.attempt import Unsound
 from shared.pipeline.incoming import Incoming, read
 from shared.pipeline.offsets import Partition
@@ -118,6 +118,7 @@ class SubscriptionConsumer:
             consumer.close()
 
     def _turn(self, consumer: Consumer) -> None:
+        health.alive()
         first = consumer.poll(POLL_SECONDS)
         messages = self._sound([first] if first is not None else [])
         if messages:
@@ -176,20 +177,23 @@ class SubscriptionConsumer:
             self._receive(fresh, expected, careful=False)
         except Unsound:
             self._receive(fresh, expected, careful=True)
+        told.newest(self._name, fresh)
         for message in fresh:
             self._next[message.stands] = max(self._next[message.stands], message.offset + 1)
 
     def _receive(self, fresh: Sequence[Incoming], expected: Mapping[Partition, int], *, careful: bool) -> None:
-        self._service.transact(
+        events = self._service.transact(
             self._service.itself,
             lambda work: receive(work, self._subscription, fresh, expected, self._activations, careful=careful),
             point="consumer.commit",
         )
+        told.heard(self._subscription, events)
 
     def _wait(self, consumer: Consumer, seconds: float) -> None:
         # Paused and polling, so that the group keeps this member and a rebalance is still heard of.
         generation, until = self._generation, time.monotonic() + seconds
         consumer.pause(consumer.assignment())
+        health.alive()
         while generation == self._generation and (left := until - time.monotonic()) > 0 and not self._stop.is_set():
             message = consumer.poll(left)
             if message is not None and self._sound([message]):
@@ -276,11 +280,12 @@ class SubscriptionConsumer:
         return any(stored.get(place) != offset for place, offset in self._next.items())
 
     def _measure(self, consumer: Consumer) -> None:
-        lag = 0
+        lag = {topics.source_of(topic): 0 for topic in self._topics}
         for (topic, partition), offset in self._next.items():
             _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            lag += max(0, end - offset)
-        metrics.CONSUMER_LAG.labels(self._name).set(lag)
+            lag[topics.source_of(topic)] += max(0, end - offset)
+        for source, events in lag.items():
+            metrics.CONSUMER_LAG.labels(self._name, source).set(events)
 
 
 def _unmet(work: Work, name: str, absent: Mapping[Partition, int]) -> dict[Partition, int]:

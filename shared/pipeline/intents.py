@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from shared.edge import faults, metrics
+from shared.edge import faults, health, metrics, tracing
 from shared.edge.db import is_passing, may_repeat
 from shared.pipeline.service import Service
 from shared.pipeline.tables import intent
@@ -37,6 +37,7 @@ class Owed:
     effect: str
     payload: dict[str, Any]
     attempts: int
+    traceparent: str | None = None
 
     @property
     def key(self) -> str:
@@ -53,6 +54,7 @@ class Intents:
 
     def run(self) -> None:
         while not self._stop.is_set():
+            health.alive()
             try:
                 if not self.turn():
                     self._stop.wait(LOOK_SECONDS)
@@ -67,6 +69,11 @@ class Intents:
         owed = self._take()
         if owed is None:
             return False
+        with tracing.following(owed.traceparent):
+            self._do(owed)
+        return True
+
+    def _do(self, owed: Owed) -> None:
         try:
             performer = self._performers[owed.effect]
             faults.at("intent.perform", lambda: performer(owed.payload, owed.key))
@@ -76,7 +83,7 @@ class Intents:
             self._end(owed, FAILED if owed.attempts >= MOST_ATTEMPTS else None, type(error).__name__)
         else:
             self._end(owed, DONE, None)
-        return True
+            log.info("intent.done", effect=owed.effect, event_id=owed.event_id, attempt=owed.attempts)
 
     def _take(self) -> Owed | None:
         with Session(self._service.engine) as session:
@@ -88,7 +95,7 @@ class Intents:
         table, now = intent.c, self._service.clock()
         session.execute(update(intent).where(table.outcome.is_(None), table.expires < now).values(outcome=EXPIRED))
         row = session.execute(
-            select(table.event_id, table.effect, table.payload, table.attempts)
+            select(table.event_id, table.effect, table.payload, table.attempts, table.traceparent)
             .where(table.outcome.is_(None), table.next_attempt <= now, table.effect.in_(self._performers))
             .order_by(table.next_attempt)
             .limit(1)
@@ -101,7 +108,7 @@ class Intents:
             .where(table.event_id == row.event_id, table.effect == row.effect)
             .values(attempts=row.attempts + 1, next_attempt=now + LEASE)
         )
-        return Owed(str(row.event_id), row.effect, row.payload, row.attempts + 1)
+        return Owed(str(row.event_id), row.effect, row.payload, row.attempts + 1, row.traceparent)
 
     def _end(self, owed: Owed, outcome: str | None, error: str | None) -> None:
         table = intent.c

@@ -113,6 +113,7 @@ def _body(published: Published, work: Work, own: dict[str, MemberKey]) -> bytes:
         occurred=published.occurred,
         recorded=work.now,
         author=work.actor.id,
+        traceparent=published.traceparent,
         cause=published.cause,
         history=published.history,
     )

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from shared.edge import tracing
 from shared.edge.metrics import STREAMS_PARKED
 from shared.pipeline.incoming import Incoming, of
 from shared.pipeline.positions import Place
 from shared.pipeline.tables import parked_event, parked_stream
+
+log = structlog.get_logger(__name__)
 
 POISON = "poison"
 GAP = "gap"
@@ -78,6 +82,9 @@ def park(session: Session, subscription: str, first: Incoming, kind: str, reason
         )
     )
     STREAMS_PARKED.labels(subscription, kind).inc()
+    with tracing.following(first.envelope.traceparent if first.envelope else None):
+        at = {"topic": first.topic, "partition": first.partition, "offset": first.offset}
+        log.warning("stream.parked", subscription=subscription, stream=first.stream, kind=kind, **at)
 
 
 def append(session: Session, subscription: str, events: Sequence[Incoming]) -> None:

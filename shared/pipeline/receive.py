@@ -62,6 +62,7 @@ class Outcome:
     verdicts: list[Verdict] = field(default_factory=list)
     healed: set[Place] = field(default_factory=set)
     """Streams parked for a gap whose missing event has come."""
+    handled: list[Event] = field(default_factory=list)
 
     def park(self, message: Incoming, kind: str, reason: str) -> None:
         """Set the message's stream aside here, before where it may have been set aside so far."""
@@ -77,8 +78,8 @@ def receive(
     activations: Mapping[Partition, int],
     *,
     careful: bool = True,
-) -> None:
-    """Take in a batch: fence, gate, handlers, positions.
+) -> list[Event]:
+    """Take in a batch: fence, gate, handlers, positions. Gives the events that were handled.
 
     Raises ``offsets.Fenced`` when another process had it, ``parking.TooManyParked`` when a person has to look, and
     ``attempt.Unsound`` when something can't be handled and it wasn't to be ``careful``: do it all again, and be.
@@ -100,6 +101,7 @@ def receive(
         _redrive(work, subscription, place, activations)
     if outcome.parks:
         parking.check_share(session, name, subscription.parked_share)
+    return outcome.handled
 
 
 def _beyond(incoming: Sequence[Incoming], expected: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -133,11 +135,13 @@ def _process(
     if not bad:
         last = {message.place: event for message, event in opened}
         outcome.moved = {place: Position(event.sequence, event.id) for place, event in last.items()}
+        outcome.handled = events
         return outcome
     for message, event in opened:
         place = message.place
         if place not in bad or event.sequence < bad[place].event.sequence:
             outcome.moved[place] = Position(event.sequence, event.id)
+            outcome.handled.append(event)
         elif event.sequence == bad[place].event.sequence:
             outcome.park(message, parking.POISON, bad[place].reason)
         else:

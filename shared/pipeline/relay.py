@@ -19,7 +19,7 @@ from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from shared.edge import faults
+from shared.edge import faults, health
 from shared.edge.metrics import OUTBOX_SENT, RELAY_LEADS, RELAY_STOPPED
 from shared.edge.wakeup import CHANNEL, plain_url
 from shared.events import envelope
@@ -67,6 +67,7 @@ class Relay:
     def run(self) -> None:
         """Lead or wait to lead, until stopped. While log and database contradict each other it sends nothing."""
         while not self._stop.is_set():
+            health.alive()
             try:
                 with self._connect("relay") as connection:
                     self._wait_to_lead(connection)
@@ -103,6 +104,7 @@ class Relay:
         # For the removals alone, which is all that this session writes: one that is lost is only sent again.
         connection.execute("SET synchronous_commit = off")
         while not self._stop.is_set():
+            health.alive()
             if _try_lock(connection):
                 recovery.check(self._service, alive=lambda: connection.execute("SELECT 1"))
                 log.info("relay.leads")
@@ -127,6 +129,7 @@ class Relay:
         report_due = time.monotonic() + self._heads_seconds
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
         while not self._stop.is_set():
+            health.alive()
             if time.monotonic() > report_due or self._many_moved():
                 self._report()
                 report_due = time.monotonic() + self._heads_seconds
@@ -234,6 +237,7 @@ class Relay:
             # Kafka is away: go on waiting, and show life, or the lease ends.
             if self._stop.is_set():
                 raise LostLeadership("stopped while Kafka doesn't answer")
+            health.alive()
             connection.execute("SELECT 1")
         if batch.failures:
             raise KafkaException(batch.failures[0])

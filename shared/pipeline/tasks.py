@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared.edge import faults, metrics
+from shared.edge import faults, health, metrics, tracing
 from shared.edge.db import as_json, is_passing, may_repeat, text_array
 from shared.edge.wakeup import Ear
 from shared.pipeline.attempt import kind_of
@@ -41,6 +41,8 @@ class Item(NamedTuple):
     """Whether nothing but history made it due: then what follows is history too."""
     version: int = 0
     """How often it was marked when it was taken."""
+    traceparent: str | None = None
+    """Of whatever marked it last; none when only time makes it due."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ SELECT name FROM unnest(CAST(:tasks AS text[])) AS t (name)
 WHERE EXISTS (SELECT FROM due WHERE due.task = t.name AND due.at <= :now)
 """)
 _TAKE = text("""
-SELECT key, at, history, version FROM due WHERE task = :task AND at <= :now ORDER BY at, key LIMIT :most
+SELECT key, at, history, version, traceparent FROM due WHERE task = :task AND at <= :now ORDER BY at, key LIMIT :most
 """)
 # In the order in which marks lock them: an update or delete of several rows keeps none.
 _LOCK = text("SELECT FROM due WHERE task = :task AND key = ANY (CAST(:keys AS text[])) ORDER BY key FOR UPDATE")
@@ -72,7 +74,7 @@ DELETE FROM due USING json_to_recordset(CAST(:rows AS json)) AS d (key text, ver
 WHERE due.task = :task AND due.key = d.key AND due.version = d.version
 """)
 _AGAIN = text("""
-UPDATE due SET at = n.at, history = false
+UPDATE due SET at = n.at, history = false, traceparent = NULL
 FROM json_to_recordset(CAST(:rows AS json)) AS n (key text, version bigint, at timestamptz)
 WHERE due.task = :task AND due.key = n.key AND due.version = n.version
 """)
@@ -100,6 +102,7 @@ def take(work: Work, task: Task, subscriptions: Iterable[str], most: int) -> lis
 
 def work_out(work: Work, task: Task, items: Sequence[Item]) -> None:
     """Work out what was taken. What was marked again meanwhile stays due: its version is another one."""
+    work.traces.after_keys({item.key: item.traceparent for item in items})
     again = task.run(work, items)
     versions = {item.key: item.version for item in items}
     if unasked := again.keys() - versions.keys():
@@ -126,9 +129,11 @@ class Tasks:
 
     def run(self) -> None:
         while not self._stop.is_set():
+            health.alive()
             try:
                 with Ear(self._service.engine.url.render_as_string(hide_password=False)) as ear:
                     while not self._stop.is_set():
+                        health.alive()
                         worked = self.round()
                         if not worked:
                             ear.wait(LOOK_SECONDS)
@@ -156,12 +161,15 @@ class Tasks:
             return len(taken)
 
         try:
-            return self._service.transact(self._service.itself, body, point="due.commit")
+            done = self._service.transact(self._service.itself, body, point="due.commit")
+            metrics.DUE_DONE.labels(task.name).inc(done)
+            return done
         except Exception as error:
             if _passes_by_itself(error) or not taken:
                 raise
             if len(taken) == 1:
-                log.error("tasks.failed", task=task.name, error=kind_of(error))
+                with tracing.following(taken[0].traceparent):
+                    log.error("tasks.failed", task=task.name, error=kind_of(error))
                 return self._put_off(task, taken[0])
             # One key must not keep the others from being worked out: each alone, until the bad one is found.
             return sum(self._turn(task, 1) for _ in taken if self._waiting([task]) and not self._stop.is_set())

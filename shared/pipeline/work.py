@@ -13,12 +13,21 @@ from shared.edge.errors import Invalid
 from shared.events.envelope import LARGEST, Event, new_id
 from shared.events.facts import Fact, FactType, type_of
 from shared.pipeline.doing import Doing
+from shared.pipeline.traces import Traces
 
 LARGEST_FACT = LARGEST * 7 // 10
 """Bytes in the clear: sealing makes a text a third longer."""
 
 
-Due = dict[tuple[str, str], tuple[datetime, bool]]
+class DueMark(NamedTuple):
+    """When a key is to be worked out anew, whether only history says so, and of which trace it was marked."""
+
+    at: datetime
+    history: bool
+    traceparent: str | None = None
+
+
+Due = dict[tuple[str, str], DueMark]
 Mark = tuple[int, int, int, frozenset[str], Due]
 
 
@@ -33,6 +42,7 @@ class Published:
     occurred: datetime
     cause: str | None
     history: bool
+    traceparent: str
     former: Mapping[str, Any] | None = None
     """What was so before, where it isn't personal: for the audit log."""
 
@@ -76,7 +86,8 @@ class Work(Doing):
     intents: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Changed] = field(default_factory=list)
     due: Due = field(default_factory=dict)
-    """(task, key) -> when it is to be worked out anew, and whether only history says so (see due)."""
+    """(task, key) -> when it is to be worked out anew (see due)."""
+    traces: Traces = field(default_factory=Traces, repr=False)
 
     def publish(
         self,
@@ -87,12 +98,14 @@ class Work(Doing):
         *,
         history: bool = False,
         former: Mapping[str, Any] | None = None,
+        key: str = "",
     ) -> str:
         """Collect a fact for ``stream``; gives the id of the event that it will be.
 
         ``cause`` is the event that it follows from: what follows from history is history too. ``history`` says so of
         what follows from many. ``former``: what it replaces, for the audit log, which is never erased: of a
-        customer's fields the ids of claims, and nothing personal.
+        customer's fields the ids of claims, and nothing personal. ``key``: which key was due for it, where that isn't
+        whom the stream is about (see traces).
 
         Raises ``ValueError`` for a stream of another kind than the fact belongs to, and ``Invalid`` for a fact so
         large that it couldn't be sent: here, so that the event that led a handler to it is set aside.
@@ -105,8 +118,9 @@ class Work(Doing):
         event_id = new_id()
         history = history or (cause is not None and not cause.live)
         cause_id = cause.id if cause else None
+        trace = (cause.envelope.traceparent if cause else None) or self.traces.certain(key or stream)
         at = occurred or self.now
-        self.facts.append(Published(event_id, stream, fact, fact_type, at, cause_id, history, former))
+        self.facts.append(Published(event_id, stream, fact, fact_type, at, cause_id, history, trace, former))
         return event_id
 
     def changed(self, subject: str, **detail: Any) -> None:
@@ -135,6 +149,7 @@ class Work(Doing):
                     "stream": event.stream,
                     "payload": payload,
                     "expires": event.occurred + within,
+                    "traceparent": event.envelope.traceparent,
                 }
             )
 

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from services.callcenter.streams import handlers
 from services.callcenter.streams.messages import TOPIC, decode
+from shared.edge import health
 from shared.edge.db import is_passing, may_repeat
 from shared.edge.faults import FaultRaised
 from shared.pipeline import offsets, topics
@@ -38,6 +39,7 @@ class Intake:
 
     def run(self) -> None:
         while not self._stop.is_set():
+            health.alive()
             try:
                 self._session()
             except Exception as error:
@@ -59,6 +61,7 @@ class Intake:
         try:
             consumer.assign([TopicPartition(topic, p, offset) for (topic, p), offset in self._next.items()])
             while not self._stop.is_set():
+                health.alive()
                 if messages := consumer.consume(MOST, POLL_SECONDS):
                     self.take(messages)
         finally:

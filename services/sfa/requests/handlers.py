@@ -239,7 +239,7 @@ def _carry_out(
             at = request.requested
             placings.append(Placing(request.member, fact, at, request.rep))
         if fact is not None:
-            work.publish(stream(Member(request.member)), fact, at, history=request.history)
+            work.publish(stream(Member(request.member)), fact, at, history=request.history, key=request.order)
             work.touch(stream(Member(request.member)))
     store.place(work, placings)
 
