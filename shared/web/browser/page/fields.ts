@@ -49,10 +49,15 @@ function put(into: Record<string, unknown>, name: string, value: unknown): void 
 export function bodyOf(form: HTMLFormElement, submitter?: HTMLElement | null): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   const saw: Record<string, string[]> = {};
+  // Fields of a customer are named with dots themselves.
+  const set = (name: string, value: unknown) => {
+    if (form.dataset.under) values[name] = value;
+    else put(values, name, value);
+  };
   for (const field of form.elements) {
     if (!isField(field) || !field.name || field.disabled) continue;
     if (field instanceof HTMLInputElement && field.type === "checkbox") {
-      if ("boolean" in field.dataset) put(values, field.name, field.checked);
+      if ("boolean" in field.dataset) set(field.name, field.checked);
       else {
         values[field.name] ??= [];
         if (field.checked) (values[field.name] as string[]).push(field.value);
@@ -62,10 +67,10 @@ export function bodyOf(form: HTMLFormElement, submitter?: HTMLElement | null): R
     if (field instanceof HTMLInputElement && field.type === "radio" && !field.checked) continue;
     if ("optional" in field.dataset && field.value === "") continue;
     if ("onlyChanged" in form.dataset && !changedByHand(field)) continue;
-    put(values, field.name, valueOf(field));
+    set(field.name, valueOf(field));
     if (field.dataset.saw !== undefined) saw[field.name] = field.dataset.saw.split(" ").filter(Boolean);
   }
-  if (submitter instanceof HTMLButtonElement && submitter.name) put(values, submitter.name, valueOf(submitter));
+  if (submitter instanceof HTMLButtonElement && submitter.name) set(submitter.name, valueOf(submitter));
   if (!form.dataset.under) return values;
   return Object.keys(saw).length ? { [form.dataset.under]: values, saw } : { [form.dataset.under]: values };
 }
