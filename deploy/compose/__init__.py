@@ -1,0 +1,1 @@
+"""All of the platform on one machine with Docker."""
