@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from deploy.local import environment, jars, layout, phone, state
 from deploy.local.backing import Backing
+from deploy.local.backup import commands as backups
 from deploy.local.interrupts import Interrupts, Stopped
 from deploy.local.issuer.accounts import ways_in
 from deploy.local.issuer.clients import urls_from
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     ring.add_argument("--number", default=phone.SAMPLE_NUMBER, help=f"who calls (default: {phone.SAMPLE_NUMBER})")
     ring.add_argument("--queue", default=phone.QUEUE, help=f"default: {phone.QUEUE}")
     ring.set_defaults(command=_ring)
+    backups.add(commands, _until_stopped)
     service = commands.add_parser("service", help="run a command of a service, as verify of sync, with its settings")
     service.add_argument("service", choices=layout.services(), help="which service")
     service.add_argument("rest", nargs=argparse.REMAINDER, help="its command, as python -m services.<name> has it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import httpx
@@ -80,6 +80,14 @@ class Run:
             print("\n".join(f"export {name}='{value}'" for name, value in told.items()), flush=True)
         self._progress.say("Ctrl-C stops them.")
         self._watch()
+
+    def briefly(self, work: Callable[[Backing], None]) -> None:
+        """Run the servers alone as long as ``work`` goes on."""
+        backing = self._checked(layout.services())
+        Issuer(self._place).publish()
+        self._start_servers(backing, [])
+        backing.wait_for_kafka(self._progress, self._look)
+        work(backing)
 
     def stop(self) -> None:
         """Stop whatever was started."""

@@ -23,6 +23,7 @@ from deploy.local.supervision import MARK
 FORMAT = 2
 """Rises when an older state folder can't be used any more. 2: Kafka lets nobody in without a password."""
 
+NOTE = "versions.json"
 STOP_SECONDS = 60
 KEPT = frozenset({"downloads", "run.lock"})
 
@@ -56,13 +57,12 @@ def running(layout: Layout) -> int | None:
 
 def check_versions(layout: Layout) -> None:
     """Note the versions that write this folder. Raises ``Problem`` when others wrote what's in it."""
-    ours = {"format": FORMAT, "kafka": jars.KAFKA_VERSION, "postgres": postgres.VERSION}
-    note = layout.state / "versions.json"
+    ours = _versions()
     if not (layout.state / "kafka").exists() and not (layout.state / "postgres").exists():
-        note.write_text(json.dumps(ours))
+        note_versions(layout)
     theirs: object = None
     with suppress(OSError, ValueError):
-        theirs = json.loads(note.read_text())
+        theirs = json.loads((layout.state / NOTE).read_text())
     data_version = layout.state / "postgres" / "data" / "PG_VERSION"
     is_other = data_version.exists() and data_version.read_text().strip() != postgres.VERSION
     if theirs != ours or is_other:
@@ -71,6 +71,15 @@ def check_versions(layout: Layout) -> None:
             f"There: {theirs or 'unknown'}; here: {ours}.\n"
             "Start anew with: make reset (deletes that data), or check out the version that wrote it."
         )
+
+
+def note_versions(layout: Layout) -> None:
+    """Say that what is in the folder was written by the versions of this checkout."""
+    (layout.state / NOTE).write_text(json.dumps(_versions()))
+
+
+def _versions() -> dict[str, object]:
+    return {"format": FORMAT, "kafka": jars.KAFKA_VERSION, "postgres": postgres.VERSION}
 
 
 def stop(layout: Layout) -> int | None:

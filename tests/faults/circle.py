@@ -11,13 +11,12 @@ import httpx
 
 from shared.edge.faults import MODES
 from tests.faults import log
-from tests.faults.goer import PRICES, Goer, Sender, device
+from tests.faults.goer import Goer, device, lay_out
 from tests.faults.harness import READY_SECONDS, Platform, until
 from tests.faults.ledger import Load
 from tests.faults.rounds import TERRITORIES, Rounds
 from tests.faults.verify_circle import Found, verify
 
-REGION = "everywhere"
 LIVES = 3
 """After so many starts a process meets nothing more but what the test does to it."""
 POINTS = {
@@ -65,15 +64,7 @@ class Circle(Platform):
 
     def _lay_out(self) -> None:
         """Products, and territories with their reps, until they are known where devices are served."""
-        sales = Sender(self.url("sfa"), self.token("samuel"), random.Random(f"{self.seed}/sales"))
-        for product, price in PRICES.items():
-            sales.command("/products", {"product": product, "name": product, "unit_price": price})
-        sales.command("/territories", {"territory": REGION, "name": REGION})
-        for territory, rep in TERRITORIES.items():
-            sales.command("/territories", {"territory": territory, "name": territory, "parent": REGION})
-            sales.command(f"/territories/{territory}/reps", {"rep": rep})
-        sales.close()
-        # As long as there are no territories everybody is everywhere.
+        lay_out(self, random.Random(f"{self.seed}/sales"))
         reps = "SELECT count(*) FROM territory_rep"
         until(lambda: self.scalar("sync", reps) == len(TERRITORIES), READY_SECONDS, "sync doesn't hear of territories")
 

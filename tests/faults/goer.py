@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 
 from services.sync.devices.client import Device
-from tests.faults.harness import Platform
 from tests.faults.insisting import ANSWER_SECONDS, insist
 from tests.faults.rounds import FORBIDDEN, TERRITORIES, Order, Person, Rounds, territory_of
 
@@ -22,7 +22,33 @@ KNOWN = 0.6
 """How often somebody comes again."""
 
 
-def device(of: Platform, number: int, transport: httpx.BaseTransport | None = None) -> Device:
+REGION = "everywhere"
+
+
+class World(Protocol):
+    """Where customers go round."""
+
+    folder: Path
+    """For what devices keep."""
+
+    def url(self, service: str) -> str: ...
+
+    def token(self, subject: str) -> str: ...
+
+
+def lay_out(of: World, rng: random.Random) -> None:
+    """Products, and territories with their reps. As long as there are no territories everybody is everywhere."""
+    sales = Sender(of.url("sfa"), of.token("samuel"), rng)
+    for product, price in PRICES.items():
+        sales.command("/products", {"product": product, "name": product, "unit_price": price})
+    sales.command("/territories", {"territory": REGION, "name": REGION})
+    for territory, rep in TERRITORIES.items():
+        sales.command("/territories", {"territory": territory, "name": territory, "parent": REGION})
+        sales.command(f"/territories/{territory}/reps", {"rep": rep})
+    sales.close()
+
+
+def device(of: World, number: int, transport: httpx.BaseTransport | None = None) -> Device:
     """The device of a goer, for use in this thread."""
     headers = {"authorization": f"Bearer {of.token(TERRITORIES[territory_of(number)])}"}
     http = httpx.Client(base_url=of.url("sync"), headers=headers, timeout=ANSWER_SECONDS, transport=transport)
@@ -74,7 +100,7 @@ class Persistent(httpx.BaseTransport):
 class Goer:
     """One customer after the other, each going round. For one thread."""
 
-    def __init__(self, of: Platform, rounds: Rounds, number: int, rng: random.Random) -> None:
+    def __init__(self, of: World, rounds: Rounds, number: int, rng: random.Random) -> None:
         self._rng, self._rounds = rng, rounds
         self._persons = rounds.persons.setdefault(number, [])
         self._territory = territory_of(number)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import platform
-from tests.upgrade.platform import Upgrade
+from tests.faults.harness import platform, until
+from tests.upgrade.platform import JOURNEY_SECONDS, Upgrade
 
 FIRST, LATER = ("callcenter", "sfa"), ("marketing", "sync")
 """Each hears all the others: so new ones speak to former ones, and the other way round."""
@@ -26,7 +26,7 @@ def test_a_release_takes_the_former_ones_place_under_traffic(seed: int, tree: Pa
         crm.begin("api", crm.services)
         with crm.go(GOERS) as load:
             crm.work(load)
-            assert crm.both_are_asked()
+            until(lambda: crm.both_are_asked() or load.failed, JOURNEY_SECONDS, "not both releases are asked")
             crm.begin("worker", FIRST)
             crm.work(load)
             crm.end("api", crm.services)
