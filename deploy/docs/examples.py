@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from shared.events import callcenter, customer, heads, marketing, sfa, sync
+from shared.events import callcenter, customer, definitions, heads, marketing, sfa, sync
 from shared.events.facts import Fact, type_of
 
 _CALL = "019ca9d2-4f3e-7c21-9d0a-5b7f3a1e2c44"
@@ -29,6 +29,13 @@ _IN_ORDER: tuple[Fact, ...] = (
         origin="call",
     ),
     customer.CustomFieldDefined(name="custom.contract", label="Contract", kind="text", policy="latest"),
+    definitions.DefinitionMade(
+        kind="case_field",
+        code="invoice",
+        labels={"en": "Invoice", "es": "Factura"},
+        place=3,
+        form="text",
+    ),
     customer.CustomerEdited(
         claims=(
             customer.ClaimMade(id=_NEW_PHONE, field="phone", value="+15550100142", saw=(_PHONE,), made=_CALLED),
@@ -60,6 +67,7 @@ _IN_ORDER: tuple[Fact, ...] = (
         note="Wants the second charge back",
         custom={"invoice": "2026-0214"},
     ),
+    callcenter.CaseMoved(case=_CASE, step="waiting_for_parts"),
     callcenter.CaseResolved(
         case=_CASE, solution="Second charge refunded", seconds_to_solution=86_400.0, immediate=False
     ),
@@ -94,7 +102,9 @@ _IN_ORDER: tuple[Fact, ...] = (
         rep="rosa",
         territory="us-northeast",
         promised=datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC),
+        custom={"floor": "Third, left"},
     ),
+    sfa.OrderMoved(order=_ORDER, step="crew_booked", state="placed"),
     sfa.OrderProvisioned(order=_ORDER),
     sfa.OrderDelayed(order=_ORDER, problem="no_access", promised=datetime(2026, 3, 12, 23, 59, 59, tzinfo=UTC)),
     sfa.OrderDelivered(order=_ORDER, how="on_site"),

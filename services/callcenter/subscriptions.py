@@ -4,7 +4,7 @@ from services.callcenter.customers import erasure
 from services.callcenter.insights import handlers as insights
 from services.callcenter.insights import tables
 from shared.administration.erasures import answers as erasures
-from shared.pipeline import claims, heads
+from shared.pipeline import claims, heads, vocabulary
 from shared.pipeline.customer_tables import customer_cluster
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
@@ -41,5 +41,6 @@ SUBSCRIPTIONS = Subscriptions(
         ),
         heads.SLICE,
         erasures.SLICE,
+        vocabulary.SLICE,
     ),
 )

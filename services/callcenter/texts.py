@@ -10,8 +10,8 @@ from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
-from services.callcenter.contacts.reads import Choice
 from shared.administration import desk
+from shared.customer.definitions import Definition
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
 from shared.web.render import Pages
@@ -67,7 +67,7 @@ def pages() -> Pages:
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
     """What templates call for the words of a code, in one language."""
 
-    def queue_name(queues: Sequence[Choice], code: str) -> str:
+    def queue_name(queues: Sequence[Definition], code: str) -> str:
         return next((queue.label(language) for queue in queues if queue.code == code), code)
 
     def name_in(names: Mapping[str, str], code: str) -> str:

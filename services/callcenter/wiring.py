@@ -36,7 +36,7 @@ from shared.administration.erasures import pages as erasures
 from shared.administration.erasures import tables as erasure_tables
 from shared.edge.live import Live
 from shared.edge.settings import Settings
-from shared.pipeline import customer_tables
+from shared.pipeline import customer_tables, vocabulary
 from shared.pipeline import tables as pipeline
 from shared.pipeline.application import application
 from shared.pipeline.main import Block, Command
@@ -71,7 +71,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         outages.router(of),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]
-    return application("Call center", settings, of, live, routers)
+    return application("Call center", settings, of, live, routers, pages.problem)
 
 
 def parts(of: Service, stop: threading.Event) -> dict[str, Callable[[], None]]:
@@ -92,7 +92,7 @@ BLOCK = Block(
     METADATAS,
     app,
     lambda _: SUBSCRIPTIONS,
-    tasks=lambda _: (forgetting.task(FORGETTING),),
+    tasks=lambda _: (forgetting.task(FORGETTING), vocabulary.task()),
     parts=parts,
     more=(
         certificates.COMMAND,

@@ -9,7 +9,7 @@ from services.sfa.requests import handlers as requests
 from services.sfa.requests.tables import order_request
 from services.sfa.territories import handlers as territories
 from shared.administration.erasures import answers as erasures
-from shared.pipeline import claims, clusters, heads
+from shared.pipeline import claims, clusters, heads, vocabulary
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions(
@@ -45,5 +45,6 @@ SUBSCRIPTIONS = Subscriptions(
         ),
         heads.SLICE,
         erasures.SLICE,
+        vocabulary.SLICE,
     ),
 )

@@ -25,6 +25,7 @@ STATES = {
     "placed": N_("placed"),
     "provisioned": N_("provisioned"),
     "delayed": N_("delayed"),
+    "moved": N_("put into a state"),
     "delivered": N_("delivered"),
     "cancelled": N_("cancelled"),
     "undecided": N_("not looked at yet"),

@@ -37,6 +37,7 @@ class Action(StrEnum):
     """What a device is told; its fields are those that it may keep."""
     DEVICE_PUSH = "device.push"
     FIELD_DEFINE = "field.define"
+    """Define the department's fields, lists and states."""
     FIELD_READ = "field.read"
     """The descriptions of fields, and what there is to choose from."""
     IDENTITY_DECIDE = "identity.decide"
@@ -102,7 +103,15 @@ def _met(reaches: frozenset[Reach]) -> dict[Action, frozenset[Reach]]:
 
 
 _EVERYWHERE = dict.fromkeys(
-    (Action.AUDIT_READ, Action.ROLE_READ, Action.ROLE_DEFINE, Action.SESSION_END, Action.FIELD_READ), _ALL
+    (
+        Action.AUDIT_READ,
+        Action.ROLE_READ,
+        Action.ROLE_DEFINE,
+        Action.SESSION_END,
+        Action.FIELD_READ,
+        Action.FIELD_DEFINE,
+    ),
+    _ALL,
 )
 
 SUPPORTS: Mapping[str, Supported] = {
@@ -115,7 +124,6 @@ SUPPORTS: Mapping[str, Supported] = {
                 Action.CONTACT_REPORT,
                 Action.CUSTOMER_IMPORT,
                 Action.DESK_USE,
-                Action.FIELD_DEFINE,
                 Action.OUTAGE_READ,
                 Action.OUTAGE_DECIDE,
             ),

@@ -71,7 +71,15 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "marketing": {
         "administrator": _ADMINISTRATOR,
-        "marketer": _all(A.CUSTOMER_READ, A.CUSTOMER_EXPORT, A.SEGMENT_READ, A.SEGMENT_DEFINE, A.FIELD_READ, *_ERASES),
+        "marketer": _all(
+            A.CUSTOMER_READ,
+            A.CUSTOMER_EXPORT,
+            A.SEGMENT_READ,
+            A.SEGMENT_DEFINE,
+            A.FIELD_READ,
+            A.FIELD_DEFINE,
+            *_ERASES,
+        ),
         "supervisor": _all(A.CUSTOMER_READ, A.SEGMENT_READ, A.FIELD_READ),
         "operator": _all(A.CUSTOMER_READ, A.SEGMENT_READ, A.FIELD_READ),
     },
@@ -83,6 +91,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
             A.CUSTOMER_REGISTER,
             A.CUSTOMER_EXPORT,
             A.FIELD_READ,
+            A.FIELD_DEFINE,
             A.ORDER_READ,
             A.ORDER_PLACE,
             A.ORDER_STEP,
@@ -118,7 +127,13 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         + _all(A.DEVICE_ENROL, A.FIELD_READ),
         "operator": _LOOKS_AT_TIMELINES
         + _all(
-            A.CUSTOMER_EDIT, A.CUSTOMER_EXPORT, A.IDENTITY_DECIDE, A.DEVICE_MANAGE, A.AUDIT_READ, A.FIELD_READ, *_ERASES
+            A.CUSTOMER_EDIT,
+            A.CUSTOMER_EXPORT,
+            A.IDENTITY_DECIDE,
+            A.DEVICE_MANAGE,
+            A.AUDIT_READ,
+            A.FIELD_DEFINE,
+            *_ERASES,
         ),
     },
 }

@@ -38,7 +38,8 @@ class Field(msgspec.Struct, frozen=True):
     """One field: its kind gives the form of a value, its policy says which of two conflicting claims stands.
 
     `owner` is the service whose claims count (owner_only), `choices` are the values of a choice. Raises
-    InvalidField when policy, kind, owner and choices don't go together.
+    InvalidField when policy, kind, owner and choices don't go together. What follows on them is for people, and for
+    new values: nothing of it changes how claims fold.
     """
 
     name: str
@@ -47,6 +48,13 @@ class Field(msgspec.Struct, frozen=True):
     policy: PolicyName
     owner: str | None = None
     choices: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    """Language -> text, of a department's field."""
+    place: int = 0
+    retired: bool = False
+    """It takes no new value; those that it has are shown."""
+    department: str = ""
+    """The service that defined it; empty: not known."""
 
     def __post_init__(self) -> None:
         for fits, why in (
@@ -60,6 +68,13 @@ class Field(msgspec.Struct, frozen=True):
         ):
             if not fits:
                 raise InvalidField(f"{self.name}: {why}")
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def label_in(self, language: str) -> str:
+        """What a department calls it in a language, else its label."""
+        return self.labels.get(language) or self.label
 
     @property
     def many(self) -> bool:
@@ -118,6 +133,13 @@ def parse(field: Field, text: str) -> str:
     if field.kind != "set" and not text.strip():
         return ""
     return _PARSERS[field.kind](field, text)
+
+
+def refuse_retired(field: Field, value: str) -> None:
+    """Raises InvalidValue for a new value of a retired field: it can only be emptied."""
+    emptied = not value or (field.kind == "set" and value.startswith("-"))
+    if field.retired and not emptied:
+        raise InvalidValue(field, "this field was retired and takes nothing new")
 
 
 def _text(field: Field, text: str) -> str:

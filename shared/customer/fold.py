@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from shared.customer.claims import Claim
-from shared.customer.fields import Field, UnknownField, field, parse
+from shared.customer.fields import Field, UnknownField, field, parse, refuse_retired
 from shared.customer.policies import POLICIES, UNDISPUTED, FieldState, Lost, undisputed
 
 __all__ = ["Change", "FieldState", "Lost", "Record", "decide", "edit", "fold", "fold_field", "full_name"]
@@ -90,7 +90,7 @@ def edit(
 ) -> list[Claim]:
     """The claims of an author who saw these states; a value that is already so needs none.
 
-    `ids` gives a UUIDv7 for each claim. Raises UnknownField, InvalidValue.
+    `ids` gives a UUIDv7 for each claim. Raises UnknownField, InvalidValue, also for a new value of a retired field.
     """
     return [
         decide(state, value, id=next(ids), occurred=occurred, source=source, author=author)
@@ -109,6 +109,13 @@ def decide(state: FieldState, value: str, *, id: str, occurred: datetime, source
 
 
 def _news(field: Field, state: FieldState, change: Change) -> list[str]:
+    news = _different(field, state, change)
+    for value in news:
+        refuse_retired(field, value)
+    return news
+
+
+def _different(field: Field, state: FieldState, change: Change) -> list[str]:
     if field.kind == "set":
         return _set_news(field, state.value, change)
     if not isinstance(change, str):

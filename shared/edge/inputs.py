@@ -49,3 +49,6 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,79}$")
 ClaimId = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[\w-]+$")]
 Value = LongText | Annotated[list[ShortText], Field(max_length=500)]
 """Of a customer's field; of a set all its elements."""
+
+Custom = Annotated[dict[Code, LongText], Field(max_length=200)]
+"""Values of a department's own fields, by code."""

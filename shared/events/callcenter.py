@@ -76,6 +76,17 @@ class CaseOpened(Fact, frozen=True, kw_only=True):
     custom: dict[str, Personal] = msgspec.field(default_factory=dict)
 
 
+@fact("case.moved", stream="customer", about="case")
+class CaseMoved(Fact, frozen=True, kw_only=True):
+    """The department put a case into a state of its own. The platform's state is still the same."""
+
+    case: str
+    step: str
+    """Code of a definition of the kind ``case_state``; empty: it is in none any more."""
+    state: str = "open"
+    """The platform's state, of which it is a part."""
+
+
 @fact("case.resolved", stream="customer", about="case")
 class CaseResolved(Fact, frozen=True, kw_only=True):
     """The customer has the solution."""

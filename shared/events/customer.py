@@ -72,6 +72,12 @@ class CustomFieldDefined(Fact, frozen=True, kw_only=True):
     policy: str = "latest"
     choices: tuple[str, ...] = ()
     """The values of a field of the kind ``choice``."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Language -> text; where a language is missing, ``label`` stands for it."""
+    place: int = 0
+    """In the list of fields."""
+    retired: bool = False
+    """It isn't to be filled any more; what was written in it stands."""
 
 
 @fact("sequence.voided", stream="")

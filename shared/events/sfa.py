@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.events.facts import Fact, Instant, fact
+from shared.events.facts import Fact, Instant, Personal, fact
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,7 @@ class OrderPlaced(Fact, frozen=True, kw_only=True):
     territory: str = ""
     promised: Instant | None = None
     """By when it is to be delivered."""
+    custom: dict[str, Personal] = msgspec.field(default_factory=dict)
 
 
 @fact("order.refused", stream="customer", about="order")
@@ -98,6 +99,17 @@ class OrderProvisioned(Fact, frozen=True, kw_only=True):
     """What was ordered is set up, and has yet to be handed over."""
 
     order: str
+
+
+@fact("order.moved", stream="customer", about="order")
+class OrderMoved(Fact, frozen=True, kw_only=True):
+    """The department put an order into a state of its own. The platform's state is still the same."""
+
+    order: str
+    step: str
+    """Code of a definition of the kind ``order_state``; empty: it is in none any more."""
+    state: str
+    """The platform's state, of which it is a part."""
 
 
 @fact("order.delayed", stream="customer", about="order")

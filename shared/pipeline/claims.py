@@ -269,7 +269,7 @@ def heard_fields(work: Work, events: list[Event]) -> None:
     for event in events:
         assert isinstance(event.fact, CustomFieldDefined)
         try:
-            good.append(Definition(definitions.field_of(event.fact), event.occurred, event.id))
+            good.append(Definition(definitions.field_of(event.fact, event.source), event.occurred, event.id))
         except NotUnderstood as error:
             work.reject(event, str(error))
     if good:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, DateTime, Index, MetaData, Table, Text, any_, cast, func, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    any_,
+    cast,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 metadata = MetaData()
@@ -67,7 +81,29 @@ custom_field = Table(
     Column("choices", ARRAY(Text), nullable=False),
     Column("occurred", DateTime(timezone=True), nullable=False),
     Column("event_id", _C, nullable=False, comment="of two definitions the later stands, by (occurred, id)"),
+    Column("labels", JSONB, nullable=False, server_default=text("'{}'"), comment="language -> text"),
+    Column("place", Integer, nullable=False, server_default=text("0"), comment="in the list"),
+    Column("retired", Boolean, nullable=False, server_default=text("false"), comment="it takes no new value"),
+    Column("department", _C, nullable=False, server_default=text("''"), comment="who defined it; empty: not known"),
     comment="The newest definition of each department's field",
+)
+
+definition = Table(
+    "definition",
+    metadata,
+    Column("department", _C, primary_key=True, comment="the service whose it is"),
+    Column("kind", _C, primary_key=True, comment="reason, case_field … as in shared/customer/definitions.py"),
+    Column("code", _C, primary_key=True),
+    Column("labels", JSONB, nullable=False, comment="language -> text"),
+    Column("place", Integer, nullable=False, comment="in its list"),
+    Column("retired", Boolean, nullable=False),
+    Column("form", Text, nullable=False, comment="of a field: what it holds"),
+    Column("choices", ARRAY(Text), nullable=False),
+    Column("category", Text, nullable=False, comment="of a state: the platform's state that it is a part of"),
+    Column("occurred", DateTime(timezone=True), nullable=False),
+    Column("event_id", _C, nullable=False, comment="the later stands, by (occurred, id); empty: not said yet"),
+    Index("definition_unsaid", "kind", "code", postgresql_where=text("event_id = ''")),
+    comment="What departments defined as data: own ones as commands made them, others as they are heard",
 )
 
 

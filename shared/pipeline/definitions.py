@@ -39,13 +39,16 @@ def fact_of(described: Field) -> CustomFieldDefined:
         kind=described.kind,
         policy=described.policy,
         choices=described.choices,
+        labels=dict(described.labels),
+        place=described.place,
+        retired=described.retired,
     )
 
 
-def field_of(fact: CustomFieldDefined) -> Field:
-    """The field that a definition describes. Raises ``NotUnderstood``."""
+def field_of(fact: CustomFieldDefined, department: str = "") -> Field:
+    """The field that a department's definition describes. Raises ``NotUnderstood``."""
     try:
-        described = msgspec.convert(msgspec.structs.asdict(fact), Field)
+        described = msgspec.convert({**msgspec.structs.asdict(fact), "department": department}, Field)
         if described == field(described.name, {described.name: described}):
             return described
     except (msgspec.ValidationError, UnknownField) as error:
@@ -53,11 +56,13 @@ def field_of(fact: CustomFieldDefined) -> Field:
     raise NotUnderstood("the field has the name of a field that every customer has")
 
 
-def custom_fields(session: Session) -> dict[str, Field]:
-    """The departments' fields by name."""
+def custom_fields(session: Session, language: str = "") -> dict[str, Field]:
+    """The departments' fields by name, in the order of the list; labelled in a language, where one is asked for."""
     c = custom_field.c
-    rows = session.execute(select(c.name, c.label, c.kind, c.policy, c.choices).order_by(c.name))
-    return {row.name: Field(*row[:4], choices=tuple(row.choices)) for row in rows}
+    query = select(c.name, c.label, c.kind, c.policy, c.choices, c.labels, c.place, c.retired, c.department)
+    rows = session.execute(query.order_by(c.place, c.name))
+    found = (Field(*row[:4], None, tuple(row.choices), *row[5:]) for row in rows)
+    return {one.name: msgspec.structs.replace(one, label=one.label_in(language)) for one in found}
 
 
 def hold_still(session: Session) -> None:
@@ -76,7 +81,8 @@ def keep(session: Session, definitions: Iterable[Definition]) -> list[str]:
     before = custom_fields(session)
     for each in definitions:
         values = {**msgspec.structs.asdict(each.field), "occurred": each.occurred, "event_id": each.event_id}
-        session.execute(_DEFINE, {**values, "choices": list(each.field.choices)})
+        lists = {"choices": list(each.field.choices), "labels": msgspec.json.encode(each.field.labels).decode()}
+        session.execute(_DEFINE, values | lists)
     after = custom_fields(session)
     return [name for name in after if after[name].policy != field(name, before).policy]
 
@@ -84,9 +90,12 @@ def keep(session: Session, definitions: Iterable[Definition]) -> list[str]:
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('custom_field', 0))")
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('custom_field', 0))")
 _DEFINE = text("""
-INSERT INTO custom_field AS f (name, label, kind, policy, choices, occurred, event_id)
-VALUES (:name, :label, :kind, :policy, :choices, :occurred, :event_id)
-ON CONFLICT (name) DO UPDATE SET (label, kind, policy, choices, occurred, event_id)
-  = (excluded.label, excluded.kind, excluded.policy, excluded.choices, excluded.occurred, excluded.event_id)
+INSERT INTO custom_field AS f
+  (name, label, kind, policy, choices, labels, place, retired, department, occurred, event_id)
+VALUES (:name, :label, :kind, :policy, :choices, CAST(:labels AS jsonb), :place, :retired, :department, :occurred,
+        :event_id)
+ON CONFLICT (name) DO UPDATE SET (label, kind, policy, choices, labels, place, retired, department, occurred, event_id)
+  = (excluded.label, excluded.kind, excluded.policy, excluded.choices, excluded.labels, excluded.place,
+     excluded.retired, excluded.department, excluded.occurred, excluded.event_id)
 WHERE (excluded.occurred, excluded.event_id) > (f.occurred, f.event_id)
 """)

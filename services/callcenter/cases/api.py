@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.callcenter.cases import handlers, reads
 from services.callcenter.contacts.api import plain
 from shared.access.actions import Action
 from shared.edge.http import CurrentActor
-from shared.edge.inputs import Code, Id, Input, Instant, LongText, ShortText
+from shared.edge.inputs import Code, Custom, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 
@@ -28,6 +28,13 @@ class OpenBody(Input):
     """What it is about, if anything that the company sells."""
     place: Code | None = None
     """Where, as coarse as an area or a city; never an address."""
+    custom: Custom = Field(default_factory=dict)
+    """Values of the department's own fields of cases, by code."""
+
+
+class MoveBody(Input):
+    step: Code | Literal[""]
+    """A state of the department's own; empty: none."""
 
 
 class ResolveBody(Input):
@@ -51,6 +58,9 @@ class Case(BaseModel):
     immediate: bool | None
     product: str
     place: str
+    step: str
+    """The department's own state, beside the platform's."""
+    custom: dict[str, str]
     masked: list[str]
     """What it has and is hidden from the actor."""
 
@@ -73,8 +83,14 @@ def router(service: Service) -> APIRouter:
             body.at,
             body.product or "",
             body.place or "",
+            body.custom,
         )
         return command.run(lambda work: plain(handlers.open_cases(work, [new])[0]), status=201)
+
+    @routes.post("/cases/{case}/step")
+    def move(case: Id, body: MoveBody, command: Once) -> Response:
+        """Put it into a state of the department's own, or into none. Needs case.work."""
+        return command.run(lambda work: plain(handlers.move(work, handlers.Move(str(case), body.step))))
 
     @routes.post("/cases/{case}/resolve")
     def resolve(case: Id, body: ResolveBody, command: Once) -> Response:

@@ -1,24 +1,27 @@
-"""Cases are opened and resolved."""
+"""Cases are opened, put into states of the department's own, and resolved."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
 from services.callcenter.cases import rules
 from services.callcenter.cases.tables import case
-from services.callcenter.contacts.handlers import instant, known, within_reach
+from services.callcenter.contacts.handlers import instant, within_reach
 from services.callcenter.contacts.tables import contact
 from shared.access.actions import Action
+from shared.customer.definitions import NotTaken
 from shared.customer.member import Member, stream
 from shared.edge.errors import Conflict, Invalid, NotFound
 from shared.edge.live import topic
 from shared.events.callcenter import CaseOpened
 from shared.events.envelope import new_id
+from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
@@ -38,6 +41,24 @@ class Open:
     product: str = ""
     """Codes of what it is about and where, for who looks for many cases of one kind; empty: not known."""
     place: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """Values of the department's own fields, by code."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A case goes into a state of the department's own; empty: into none."""
+
+    case: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    case: str
+    customer: str
+    state: str
+    step: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     """Open cases. Raises ``Forbidden``, ``NotFound``, ``Invalid``."""
     work.need(Action.CASE_WORK)
     within_reach(work, Action.CASE_WORK, {command.member for command in commands})
-    known(work, "reason", {command.reason for command in commands})
+    vocabulary.need(work, "reason", {command.reason for command in commands})
     erased = hold_steady(work, {command.member for command in commands})
     offered = _offered(work, [command.contact for command in commands if command.contact])
     if len(commands) == 1 and commands[0].contact:
@@ -87,6 +108,9 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
         if requested > at:
             raise Invalid("the request can't lie after the opening of the case")
         new = Opened(new_id(), command.member, requested)
+        custom = vocabulary.values(work, "case_field", command.custom)
+        if erased[command.member]:
+            custom = {}
         subject = "" if erased[command.member] else command.subject
         rows.append(
             {
@@ -101,6 +125,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
                 "opened_by": work.actor.id,
                 "product": command.product,
                 "place": command.place,
+                "custom": custom,
             }
         )
         fact = CaseOpened(
@@ -111,6 +136,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
             requested=requested,
             product=command.product,
             place=command.place,
+            custom=custom,
         )
         work.publish(stream(Member(command.member)), fact, at)
         work.touch(topic("customer", command.member))
@@ -122,16 +148,7 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
 def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     """Close cases with their solutions. Raises ``Forbidden``, ``NotFound``, ``Conflict``, ``Invalid``."""
     work.need(Action.CASE_WORK)
-    c = case.c
-    of_ids = c.id == any_of(sorted({command.case for command in commands}))
-    # First the customers, then their cases: the order in which an erasure locks them.
-    members = work.session.scalars(select(c.member).where(of_ids)).all()
-    within_reach(work, Action.CASE_WORK, members)
-    erased = hold_steady(work, members)
-    found = work.session.execute(
-        select(c.id, c.member, c.state, c.requested).where(of_ids).order_by(c.id).with_for_update()
-    )
-    cases = {row.id: row for row in found}
+    cases, erased = _hold(work, {command.case for command in commands})
     rows, resolved = [], []
     for command in commands:
         before = cases.get(command.case)
@@ -161,11 +178,45 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     return resolved
 
 
+def move(work: Work, command: Move) -> Moved:
+    """Put a case into a state of the department's own. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
+    work.need(Action.CASE_WORK)
+    cases, _ = _hold(work, {command.case})
+    before = cases.get(command.case)
+    if before is None:
+        raise NotFound("there is no such case")
+    states = vocabulary.own(work.session, work.source, "case_state")
+    try:
+        fact = rules.move(before.id, before.state, command.step, states)
+    except (rules.NotPossible, NotTaken) as error:
+        raise Conflict(str(error)) from None
+    if fact.step != before.step:
+        work.session.execute(update(case).where(case.c.id == before.id).values(step=fact.step))
+        work.publish(stream(Member(before.member)), fact, former={"step": before.step})
+        work.touch(topic("customer", before.member))
+    return Moved(before.id, before.member, before.state, fact.step)
+
+
+def _hold(work: Work, ids: Collection[str]) -> tuple[dict[str, Any], dict[str, bool]]:
+    """The cases, locked, and which of their customers are erased."""
+    c = case.c
+    of_ids = c.id == any_of(sorted(ids))
+    # First the customers, then their cases: the order in which an erasure locks them.
+    members = work.session.scalars(select(c.member).where(of_ids)).all()
+    within_reach(work, Action.CASE_WORK, members)
+    erased = hold_steady(work, members)
+    found = work.session.execute(
+        select(c.id, c.member, c.state, c.step, c.requested).where(of_ids).order_by(c.id).with_for_update()
+    )
+    return {row.id: row for row in found}, erased
+
+
 def forget(work: Work, members: Sequence[str]) -> Counter[str]:
     """Empty what cases say about the members; gives how many said something of each."""
     c = case.c
-    of_them = update(case).where(c.member == any_of(members), or_(c.subject != "", c.solution != ""))
-    return Counter(work.session.scalars(of_them.values(subject="", solution="").returning(c.member)).all())
+    said = or_(c.subject != "", c.solution != "", c.custom != {})
+    of_them = update(case).where(c.member == any_of(members), said)
+    return Counter(work.session.scalars(of_them.values(subject="", solution="", custom={}).returning(c.member)).all())
 
 
 _RESOLVE = (

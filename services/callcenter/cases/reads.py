@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from services.callcenter.cases.tables import case
-from services.callcenter.contacts.reads import shown
+from services.callcenter.contacts.reads import custom_seen, shown
 from shared.access.actions import TEXT, Action
 from shared.access.grants import Fields
 from shared.edge.errors import NotFound
@@ -38,6 +38,10 @@ class Case:
     immediate: bool | None
     product: str
     place: str
+    step: str
+    """The department's own state, beside the platform's."""
+    custom: dict[str, str]
+    """Values of the department's own fields; the hidden ones aren't here."""
     masked: tuple[str, ...] = ()
 
 
@@ -94,4 +98,5 @@ def seen(look: Look, rows: Collection[Any]) -> list[Case]:
 
 def _seen(row: Any, fields: Fields) -> Case:
     masked = () if TEXT in fields else tuple(name for name in TEXTS if getattr(row, name))
-    return Case(**{**row._mapping, **dict.fromkeys(masked)}, masked=masked)
+    custom, hidden = custom_seen(row.custom, fields)
+    return Case(**{**row._mapping, **dict.fromkeys(masked), "custom": custom}, masked=(*masked, *hidden))

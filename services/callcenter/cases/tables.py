@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, DateTime, Double, ForeignKey, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.callcenter.metadata import metadata
 from shared.pipeline.customer_tables import Id, customer_record
@@ -25,6 +26,14 @@ case = Table(
     Column("immediate", Boolean, comment="solved within three minutes of the request"),
     Column("product", Text, nullable=False, server_default="", comment="a code; empty: none in particular"),
     Column("place", Text, nullable=False, server_default="", comment="a code, as coarse as an area; empty: not known"),
+    Column(
+        "custom",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="personal: values of the department's own fields",
+    ),
+    Column("step", Text, nullable=False, server_default="", comment="a state of the department's own"),
     Index("customer_case_member", "member", "requested"),
     Index("customer_case_open", "requested", postgresql_where=text("state = 'open'")),
 )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.callcenter.contacts import handlers, reads
 from services.callcenter.contacts.rules import Review
 from shared.edge.http import CurrentActor
-from shared.edge.inputs import Code, Id, Input, Instant, LongText, ShortText
+from shared.edge.inputs import Code, Custom, Id, Input, Instant, LongText, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 
@@ -42,6 +42,8 @@ class WrapUpBody(StepBody):
     outcome: Code
     satisfaction: Annotated[int, Field(ge=1, le=5)] | None = None
     note: LongText = ""
+    custom: Custom = Field(default_factory=dict)
+    """Values of the department's own fields of reviews, by code."""
 
 
 class Contact(BaseModel):
@@ -62,6 +64,7 @@ class Contact(BaseModel):
     outcome: str | None
     satisfaction: int | None
     note: str | None
+    custom: dict[str, str]
     masked: list[str]
     """What it has and is hidden from the actor."""
 
@@ -102,7 +105,7 @@ def router(service: Service, region: str) -> APIRouter:
         """What can be chosen as reason, outcome or queue. Needs field.read."""
         with service.look(actor) as look:
             (found,) = reads.choices(look, kind)
-        return [ChoiceShown(code=c.code, en=c.en, es=c.es) for c in found]
+        return [ChoiceShown(code=c.code, en=c.label("en"), es=c.label("es")) for c in found if not c.retired]
 
     _add_steps(routes, service)
     return routes
@@ -132,7 +135,7 @@ def _add_steps(routes: APIRouter, service: Service) -> None:
     @routes.post("/contacts/{contact}/wrap-up")
     def wrap_up(contact: Id, body: WrapUpBody, command: Once) -> Response:
         """The review, which also ends the contact if need be. Needs contact.work."""
-        review = Review(body.reason, body.outcome, body.satisfaction, body.note)
+        review = Review(body.reason, body.outcome, body.satisfaction, body.note, body.custom)
         step = handlers.WrapUp(str(contact), body.agent, body.at, review=review)
         return command.run(lambda work: plain(handlers.wrap_up(work, [step])[0]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, or_, select, update
 
 from services.callcenter.contacts import rules
 from services.callcenter.contacts.rules import Contact, Review
-from services.callcenter.contacts.tables import choice, contact
+from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import handlers as customers
 from services.callcenter.customers import reads as finding
 from services.callcenter.customers import rules as naming
@@ -28,6 +28,7 @@ from shared.events.callcenter import (
 )
 from shared.events.envelope import new_id
 from shared.events.facts import Fact
+from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.keys import meet
 from shared.pipeline.steady import hold_steady
@@ -103,8 +104,11 @@ def _ring(work: Work, command: Ring, region: str) -> Rung:
     address = "" if erased else command.number
     values = {"id": new.contact, "member": member, "address": address, "offered": at}
     told = {name: getattr(command, name) for name in ("call", "channel", "queue", "agent")}
-    if not run(work.session, _OFFER, values | told):
+    offered = run(work.session, _OFFER, values | told)
+    if not offered:
         return Rung(*run(work.session, _RUNG, {"call": command.call})[0])
+    if offered[0][0]:
+        vocabulary.unsaid(work, [f"queue/{command.queue}"])
     fact = ContactOffered(contact=new.contact, channel=command.channel, queue=command.queue, address=address)
     work.publish(stream(Member(member)), fact, at)
     offered_to = topic("agent", command.agent) if command.agent else topic("queue", command.queue)
@@ -116,14 +120,16 @@ _RUNG = "SELECT id::text, member::text, state, offered FROM contact WHERE call =
 # The telephone system decides which queues there are; one that is new gets its code as its label.
 _OFFER = """
 WITH queue AS (
-  INSERT INTO choice (kind, code, label_en, label_es, place)
-  SELECT 'queue', %(queue)s, %(queue)s, %(queue)s, 1000
-  WHERE NOT EXISTS (SELECT FROM choice WHERE kind = 'queue' AND code = %(queue)s)
-  ON CONFLICT DO NOTHING
+  INSERT INTO definition (department, kind, code, labels, place, retired, form, choices, category, occurred, event_id)
+  SELECT 'callcenter', 'queue', %(queue)s, jsonb_build_object('en', CAST(%(queue)s AS text)), 1000, false, '', '{}', '',
+         timestamptz '1970-01-01 00:00+00', ''
+  WHERE NOT EXISTS (
+    SELECT FROM definition WHERE department = 'callcenter' AND kind = 'queue' AND code = %(queue)s)
+  ON CONFLICT DO NOTHING RETURNING true
 )
 INSERT INTO contact (id, member, call, channel, queue, address, state, offered_to, offered)
 VALUES (%(id)s, %(member)s, %(call)s, %(channel)s, %(queue)s, %(address)s, 'offered', %(agent)s, %(offered)s)
-ON CONFLICT (call) DO NOTHING RETURNING true
+ON CONFLICT (call) DO NOTHING RETURNING EXISTS (SELECT FROM queue)
 """
 
 
@@ -164,17 +170,22 @@ def abandon(work: Work, commands: Sequence[Step]) -> list[Stood]:
 def wrap_up(work: Work, commands: Sequence[WrapUp]) -> list[Stood]:
     """Contacts are reviewed. Raises as ``answer``; ``Invalid`` also for an unknown reason or outcome."""
     work.need(Action.CONTACT_WORK)
-    reviews = {command.contact: command.review for command in commands}
-    known(work, "reason", {review.reason for review in reviews.values()})
-    known(work, "outcome", {review.outcome for review in reviews.values()})
+    reviews = {command.contact: _taken(work, command.review) for command in commands}
+    vocabulary.need(work, "reason", {review.reason for review in reviews.values()})
+    vocabulary.need(work, "outcome", {review.outcome for review in reviews.values()})
     return _go_on(work, commands, lambda c, step, at: rules.wrap_up(c, reviews[c.id], at))
+
+
+def _taken(work: Work, review: Review) -> Review:
+    return replace(review, custom=vocabulary.values(work, "contact_field", review.custom))
 
 
 def forget(work: Work, members: Sequence[str]) -> Counter[str]:
     """Empty what contacts say about the members; gives how many said something of each."""
     c = contact.c
-    of_them = update(contact).where(c.member == any_of(members), or_(c.address != "", c.note != ""))
-    return Counter(work.session.scalars(of_them.values(address="", note="").returning(c.member)).all())
+    said = or_(c.address != "", c.note != "", c.custom != {})
+    of_them = update(contact).where(c.member == any_of(members), said)
+    return Counter(work.session.scalars(of_them.values(address="", note="", custom={}).returning(c.member)).all())
 
 
 Decide = Callable[[Contact, Step, datetime], list[Fact]]
@@ -227,7 +238,7 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
 
 
 STEPS = ("state", "answered", "ended", "wrapped_up", "abandoned", "agent")
-REVIEW = ("reason", "outcome", "satisfaction", "note")
+REVIEW = ("reason", "outcome", "satisfaction", "note", "custom")
 
 
 def _row(now: Contact) -> dict[str, Any]:
@@ -237,7 +248,8 @@ def _row(now: Contact) -> dict[str, Any]:
 def _review(facts: Sequence[Fact], erased: bool) -> dict[str, Any]:
     for fact in facts:
         if isinstance(fact, ContactWrappedUp):
-            return {f"new_{name}": getattr(fact, name) for name in REVIEW} | ({"new_note": ""} if erased else {})
+            said = {f"new_{name}": getattr(fact, name) for name in REVIEW}
+            return said | {"new_note": "", "new_custom": {}} if erased else said
     return {}
 
 
@@ -272,12 +284,6 @@ def instant(work: Work, at: datetime | None) -> datetime:
     if not work.may(Action.CONTACT_REPORT):
         raise Forbidden("only who has contact.report may say when it was")
     return min(at, work.now)
-
-
-def known(work: Work, kind: str, codes: set[str]) -> None:
-    found = work.session.scalars(select(choice.c.code).where(choice.c.kind == kind, choice.c.code.in_(codes)))
-    if unknown := codes - set(found):
-        raise Invalid(f"there is no {kind} {', '.join(sorted(unknown))}")
 
 
 def alone(work: Work, *names: str) -> None:

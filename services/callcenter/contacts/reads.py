@@ -10,28 +10,18 @@ from typing import Any
 from sqlalchemy import and_, or_, select, tuple_
 
 from services.callcenter.contacts import rules
-from services.callcenter.contacts.tables import choice, contact
+from services.callcenter.contacts.tables import contact
 from shared.access.actions import TEXT, Action
 from shared.access.grants import NO_FIELDS, Fields
+from shared.customer.definitions import Definition
 from shared.edge.errors import NotFound
+from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
 from shared.pipeline.records import GROWS, MOST_LOOKED_AT
 
 WAITING_HOURS = 1
 """An offer that was neither answered nor abandoned is shown this long; then its end was lost."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Something to choose at a contact's review."""
-
-    code: str
-    en: str
-    es: str
-
-    def label(self, language: str) -> str:
-        return self.es if language == "es" else self.en
 
 
 @dataclass(frozen=True)
@@ -55,6 +45,8 @@ class Contact:
     outcome: str | None
     satisfaction: int | None
     note: str | None
+    custom: dict[str, str]
+    """Values of the department's own fields; the hidden ones aren't here."""
     masked: tuple[str, ...] = ()
 
 
@@ -115,8 +107,14 @@ def seen(look: Look, rows: Collection[Any]) -> list[Contact]:
 
 def _seen(row: Any, fields: Fields) -> Contact:
     hidden = {"address": rules.field_of(row.address), "note": TEXT}
-    masked = tuple(name for name, field in hidden.items() if getattr(row, name) and field not in fields)
-    return Contact(**{**row._mapping, **dict.fromkeys(masked)}, masked=masked)
+    masked = [name for name, field in hidden.items() if getattr(row, name) and field not in fields]
+    custom, hidden_custom = custom_seen(row.custom, fields)
+    return Contact(**{**row._mapping, **dict.fromkeys(masked), "custom": custom}, masked=(*masked, *hidden_custom))
+
+
+def custom_seen(custom: dict[str, str], fields: Fields) -> tuple[dict[str, str], list[str]]:
+    """The values of own fields that are shown, and what is masked of them: people wrote them, as they write notes."""
+    return (custom, []) if TEXT in fields else ({}, [f"custom.{code}" for code in custom])
 
 
 def shown(look: Look, action: Action, members: Iterable[str]) -> dict[str, Fields]:
@@ -127,12 +125,10 @@ def shown(look: Look, action: Action, members: Iterable[str]) -> dict[str, Field
     return {member: fields & known.get(member, NO_FIELDS) for member, fields in granted.items()}
 
 
-def choices(look: Look, *kinds: str) -> list[list[Choice]]:
-    """What can be chosen of each kind, in its order. Raises ``Forbidden``."""
+def choices(look: Look, *kinds: str) -> list[list[Definition]]:
+    """What the department defined of each kind, in its order, also what is retired. Raises ``Forbidden``."""
     look.need(Action.FIELD_READ)
-    c = choice.c
-    query = select(c.kind, c.code, c.label_en, c.label_es).where(c.kind.in_(kinds)).order_by(c.place, c.code)
-    found: dict[str, list[Choice]] = {kind: [] for kind in kinds}
-    for kind, *of in look.session.execute(query):
-        found[kind].append(Choice(*of))
+    found: dict[str, list[Definition]] = {kind: [] for kind in kinds}
+    for one in vocabulary.own(look.session, look.source, *kinds):
+        found[one.kind].append(one)
     return list(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.events.callcenter import ContactAbandoned, ContactAnswered, ContactEnded, ContactWrappedUp
@@ -41,6 +41,8 @@ class Review:
     outcome: str
     satisfaction: int | None = None
     note: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """Values of the department's own fields, by code."""
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -86,6 +88,7 @@ def wrap_up(contact: Contact, review: Review, at: datetime) -> list[Fact]:
         outcome=review.outcome,
         satisfaction=review.satisfaction,
         note=review.note,
+        custom=dict(review.custom),
     )
     return [*ending, wrapped]
 

@@ -1,8 +1,9 @@
-"""Contacts, and the lists of what can be chosen at their review."""
+"""Contacts."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.callcenter.metadata import metadata
 from shared.pipeline.customer_tables import Id, customer_record
@@ -28,6 +29,13 @@ contact = Table(
     Column("outcome", Text),
     Column("satisfaction", SmallInteger),
     Column("note", Text, nullable=False, server_default="", comment="personal"),
+    Column(
+        "custom",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="personal: values of the department's own fields",
+    ),
     CheckConstraint("satisfaction BETWEEN 1 AND 5", name="contact_satisfaction"),
     Index("contact_member", "member", "offered"),
     Index("contact_waiting", "queue", "offered", postgresql_where=text("state = 'offered'")),
@@ -43,3 +51,4 @@ choice = Table(
     Column("label_es", Text, nullable=False),
     Column("place", Integer, nullable=False, comment="in the list"),
 )
+"""Only the former release reads and writes it: what can be chosen are definitions now (shared/pipeline/vocabulary)."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
+from msgspec.structs import replace
 
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS, Fields
@@ -17,9 +17,8 @@ from shared.customer.phones import with_code
 from shared.edge.errors import Forbidden
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import new_id
-from shared.pipeline import claims, definitions, edits
+from shared.pipeline import claims, definitions, edits, vocabulary
 from shared.pipeline.claims import Told
-from shared.pipeline.definitions import Definition
 from shared.pipeline.work import Work
 
 
@@ -100,20 +99,17 @@ def only(allowed: Fields, action: Action, names: Collection[str]) -> None:
 
 def define_fields(work: Work, fields: Sequence[Field]) -> list[str]:
     """Define custom fields of this service's own; gives the names of those that are new or different. Raises
-    ``Forbidden``."""
+    ``Forbidden``, and ``Conflict`` for one that another department defined."""
     work.need(Action.FIELD_DEFINE)
-    if not fields:
-        return []
-    definitions.hold_alone(work.session)
     known = definitions.custom_fields(work.session)
-    different = [new for new in fields if known.get(new.name) != new]
-    claims.define(work, [Definition(new, work.now, _defined(work, new, known.get(new.name))) for new in different])
-    return [new.name for new in different]
+    return vocabulary.define_fields(work, [_as_known(new, known.get(new.name)) for new in fields])
 
 
-def _defined(work: Work, new: Field, before: Field | None) -> str:
-    former = msgspec.to_builtins(before) if before else None
-    return work.publish(f"custom_field/{new.name}", definitions.fact_of(new), former=former)
+def _as_known(new: Field, before: Field | None) -> Field:
+    """The field with all that isn't said of it here: what it is called in other languages, its place."""
+    if before is None:
+        return new
+    return replace(new, labels=before.labels, place=before.place, retired=before.retired)
 
 
 def _custom(work: Work, commands: Iterable[Register]) -> Mapping[str, Field]:

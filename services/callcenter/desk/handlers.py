@@ -7,10 +7,10 @@ from collections.abc import Collection
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.callcenter.contacts.handlers import known
 from services.callcenter.desk.tables import presence
 from shared.access.actions import Action
 from shared.edge.live import topic
+from shared.pipeline import vocabulary
 from shared.pipeline.work import Work
 
 
@@ -18,9 +18,10 @@ def take_from(work: Work, queues: Collection[str]) -> list[str]:
     """The actor takes contacts from these queues and no others. Raises ``Forbidden``, ``Invalid``."""
     work.need(Action.DESK_USE)
     wanted = sorted(set(queues))
-    known(work, "queue", set(wanted))
     of_actor = delete(presence).where(presence.c.agent == work.actor.id)
     former = sorted(work.session.scalars(of_actor.returning(presence.c.queue)))
+    # Who is at a queue that was retired may stay till the last in it is answered.
+    vocabulary.need(work, "queue", set(wanted) - set(former))
     if wanted:
         rows = [{"agent": work.actor.id, "queue": queue, "since": work.now} for queue in wanted]
         work.session.execute(presence.insert(), rows)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.callcenter.contacts import reads as contacts
-from services.callcenter.contacts.reads import Choice, Contact
+from services.callcenter.contacts.reads import Contact
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk.handlers import queues_of
 from services.callcenter.insights.reads import Insights, insights
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS, Fields
-from shared.pipeline import clusters
+from shared.customer.definitions import KINDS, Definition, step_of
+from shared.pipeline import clusters, vocabulary
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 
@@ -36,7 +38,11 @@ class Glance:
     @property
     def to_edit(self) -> list[Shown]:
         """Fields that the actor may change."""
-        return [shown for shown in self.fields if shown.field.name in self.editable and not shown.masked]
+        return [
+            shown
+            for shown in self.fields
+            if shown.field.name in self.editable and not shown.masked and not shown.field.retired
+        ]
 
     @property
     def key_fields(self) -> list[Shown]:
@@ -58,7 +64,7 @@ class Waiting:
     """What waits for an agent, and the queues there are."""
 
     offers: list[Offer]
-    queues: list[Choice]
+    queues: list[Definition]
     chosen: list[str]
 
 
@@ -73,16 +79,41 @@ class Current:
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen at a review, and the queues there are."""
+    """What the department defined, to choose from and to show by: ``all`` has the retired ones as well."""
 
-    reasons: list[Choice]
-    outcomes: list[Choice]
-    queues: list[Choice]
+    all: list[Definition]
 
-    def label(self, code: str | None, language: str) -> str:
-        """The words of a reason or an outcome."""
-        found = (c.label(language) for c in (*self.reasons, *self.outcomes) if c.code == code)
-        return next(found, code or "")
+    def of(self, kind: str) -> list[Definition]:
+        """What can be chosen of a kind."""
+        return [one for one in self.all if one.kind == kind and not one.retired]
+
+    @property
+    def reasons(self) -> list[Definition]:
+        return self.of("reason")
+
+    @property
+    def outcomes(self) -> list[Definition]:
+        return self.of("outcome")
+
+    @property
+    def queues(self) -> list[Definition]:
+        """All that there are, as something may still wait in a retired one."""
+        return [one for one in self.all if one.kind == "queue"]
+
+    def label(self, code: str | None, language: str, *kinds: str) -> str:
+        """The words of a reason or an outcome, or of another kind."""
+        wanted = kinds or ("reason", "outcome")
+        return next((c.label(language) for c in self.all if c.kind in wanted and c.code == code), code or "")
+
+    def written(self, kind: str, values: Mapping[str, str]) -> list[tuple[Definition, str]]:
+        """The values of own fields with their definitions, in the order of the list."""
+        found = [(one, values[one.code]) for one in self.all if one.kind == kind and one.code in values]
+        known = {one.code for one, _ in found}
+        return found + [(Definition(kind, code, form="text"), v) for code, v in values.items() if code not in known]
+
+    def step(self, state: str, step: str) -> Definition | None:
+        """The department's own state of a case, while it is one of this state of the platform's."""
+        return step_of(state, step, self.all)
 
 
 def waiting(look: Look) -> Waiting:
@@ -92,7 +123,8 @@ def waiting(look: Look) -> Waiting:
     offered = contacts.offers(look, chosen)
     cards = {card.member: card for card in customers.cards(look, {one.member for one in offered})}
     offers = [Offer(one, cards.get(one.member)) for one in offered]
-    return Waiting(offers, choices(look).queues, chosen)
+    queues = [one for one in choices(look).queues if not one.retired or one.code in chosen]
+    return Waiting(offers, queues, chosen)
 
 
 def current(look: Look) -> Current:
@@ -133,5 +165,5 @@ def glance(look: Look, member: str) -> Glance:
 def choices(look: Look) -> Choices:
     """What can be chosen; nothing where the actor may not read it, and then codes stand for the words."""
     if not look.may(Action.FIELD_READ):
-        return Choices([], [], [])
-    return Choices(*contacts.choices(look, "reason", "outcome", "queue"))
+        return Choices([])
+    return Choices(vocabulary.own(look.session, look.source, *KINDS[look.source]))

@@ -14,14 +14,13 @@ from shared.edge.inputs import Code, Input, ShortText
 from shared.pipeline.service import Service
 
 Name = Annotated[ShortText, StringConstraints(min_length=1)]
-FieldName = Annotated[str, StringConstraints(pattern=r"^(custom\.)?[a-z][a-z0-9_.]{0,59}$")]
 CHUNK_BYTES = 1_000_000
 
 
 class ColumnBody(Input):
     column: Name
-    field: FieldName
-    """Built in, or custom.<name>."""
+    field: Name
+    """Built in, or custom.<name>; or what the field is called in any language."""
     values: dict[ShortText, ShortText] = Field(default_factory=dict)
     """What the file says -> what is meant. For a set: -> the element; other cells mean none of these."""
     date_format: ShortText = ""
@@ -37,7 +36,8 @@ class MappingBody(Input):
     """The other system. A row's customer is known again by origin and key."""
     key: Name
     """The column that identifies a row."""
-    columns: Annotated[list[ColumnBody], Field(min_length=1, max_length=300)]
+    columns: Annotated[list[ColumnBody], Field(max_length=300)] = Field(default_factory=list)
+    """None: every column that is named or called like a field."""
 
 
 class BadLine(BaseModel):

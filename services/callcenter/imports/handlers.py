@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -75,8 +75,14 @@ def load(
     """
     dry_run = bool(how.get("dry_run"))
     outcome = Outcome()
+    lines = iter(lines)
+    first = next(lines, "")
+    lines = chain([first], lines)
     try:
-        fields, outcome.defined = _transact(service, actor, dry_run, lambda work: _fields(work, mapping))
+        header = [] if mapping.columns else rules.header_of(first, mapping, how.get("delimiter", ""))
+        mapping, fields, outcome.defined = _transact(
+            service, actor, dry_run, lambda work: _fields(work, mapping, header)
+        )
         found = rules.read(lines, mapping, fields, region, how.get("delimiter", ""))
         for chunk in _chunks(_good(found, outcome)):
             outcome.add(_transact(service, actor, dry_run, lambda work, c=chunk: take(work, c, mapping, fields)))  # type: ignore[misc]
@@ -132,13 +138,14 @@ def forget(work: Work, members: Sequence[str]) -> Counter[str]:
     return Counter(work.session.scalars(of_them.returning(i.member)).all())
 
 
-def _fields(work: Work, mapping: FileMapping) -> tuple[dict[str, Field], list[str]]:
+def _fields(work: Work, mapping: FileMapping, header: Sequence[str]) -> tuple[FileMapping, dict[str, Field], list[str]]:
     work.need(Action.CUSTOMER_IMPORT)
     known = custom_fields(work.session)
+    mapping = rules.resolved(mapping, known, header)
     fields = rules.fields_of(mapping, known)
     _allowed(work, fields)
     new = [of for name, of in fields.items() if name.startswith("custom.") and known.get(name) != of]
-    return fields, customers.define_fields(work, new) if new else []
+    return mapping, fields, customers.define_fields(work, new) if new else []
 
 
 def _allowed(work: Work, fields: Iterable[str]) -> None:

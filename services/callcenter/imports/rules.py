@@ -5,18 +5,20 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import datetime
 
 from services.callcenter.customers.rules import custom_field
-from shared.customer.fields import CUSTOM, Field, InvalidField, InvalidValue, Kind, parse
+from shared.customer.fields import BUILT_IN, CUSTOM, Field, InvalidField, InvalidValue, Kind, parse
 from shared.customer.fields import field as field_of
 from shared.customer.fold import Change, FieldState
 from shared.customer.phones import NotAPhone, e164
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16")
+_NAME = re.compile(r"(custom\.)?[a-z][a-z0-9_.]{0,59}")
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -41,6 +43,7 @@ class Column:
 
     column: str
     field: str
+    """Its name, or what it is called in any language."""
     values: Mapping[str, str] = attribute(default_factory=dict)
     """What the file says -> what is meant. For a set: -> the element; other cells then mean none of them."""
     date_format: str = ""
@@ -83,11 +86,46 @@ class Row:
     cells: Mapping[str, str]
 
 
+def resolved(mapping: FileMapping, known: Mapping[str, Field], header: Sequence[str] = ()) -> FileMapping:
+    """The mapping with fields by their names, where it says what they are called. One without columns takes every
+    column of the file (``header``) that is named or called like a field, but for sets. Raises ``BadMapping``."""
+    names = _names(known)
+    if mapping.columns:
+        meant = [replace(one, field=names.get(_called(one.field), one.field)) for one in mapping.columns]
+    else:
+        found = {column: names[_called(column)] for column in header if _called(column) in names}
+        meant = [
+            Column(column, name)
+            for column, name in found.items()
+            if column != mapping.key and field_of(name, known).kind != "set"
+        ]
+    if unknown := [one.field for one in meant if not _NAME.fullmatch(one.field)]:
+        raise BadMapping(f"there is no field {unknown[0]}")
+    return replace(mapping, columns=tuple(meant))
+
+
+def _names(known: Mapping[str, Field]) -> dict[str, str]:
+    """What fields can be called in a file -> their names; what two fields are called is no name."""
+    called: dict[str, set[str]] = {}
+    for name, of in {**BUILT_IN, **known}.items():
+        if not of.retired:
+            for text in {name, name.removeprefix(CUSTOM), of.label, *of.labels.values()}:
+                called.setdefault(_called(text), set()).add(name)
+    exact = {name.casefold(): name for name in {**BUILT_IN, **known}}
+    return {text: min(names) for text, names in called.items() if len(names) == 1} | exact
+
+
+def _called(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
 def fields_of(mapping: FileMapping, known: Mapping[str, Field]) -> dict[str, Field]:
     """The fields that the mapping fills, those described by it included. Raises ``BadMapping``, ``UnknownField``."""
     fields: dict[str, Field] = {}
     for column in mapping.columns:
         described = _described(column, known)
+        if described.retired:
+            raise BadMapping(f"{column.field} was retired and takes nothing new")
         if described.kind == "set" and not column.values:
             raise BadMapping(f"{column.column}: a set needs values, what the file says -> the element")
         if described.kind != "set" and column.field in fields:
@@ -125,6 +163,12 @@ def check_encoding(chunks: Iterable[bytes], encoding: str) -> None:
     except UnicodeError:
         # UTF-16 without the mark that says which half of a character comes first.
         raise NotDecodable(encoding, 0) from None
+
+
+def header_of(line: str, mapping: FileMapping, delimiter: str = "") -> list[str]:
+    """The names of a file's columns, from its first line."""
+    line = line.removeprefix("\ufeff")
+    return next(csv.reader([line], delimiter=delimiter or _delimiter(line, mapping)), [])
 
 
 def read(

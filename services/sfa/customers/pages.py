@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from services.sfa.customers import reads
 from services.sfa.customers.api import FindBody
+from services.sfa.orders import reads as orders
 from services.sfa.products import reads as products
 from services.sfa.territories import reads as territories
 from shared.access.actions import Action
@@ -40,6 +41,7 @@ def router(service: Service, pages: Pages, region: str) -> APIRouter:
                 known=reads.whole(look, str(customer)),
                 products=[one for one in products.everything(look) if one.on_sale] if may_order(look) else [],
                 territories=territories.everything(look) if look.may(Action.TERRITORY_READ) else [],
+                order_fields=orders.order_fields(look),
                 now=look.now,
             )
 

@@ -12,7 +12,7 @@ from services.sfa.orders.history import Past
 from services.sfa.orders.rules import MOST_LINES, MOST_PIECES, Asked, Order
 from services.sfa.products.api import HIGHEST_PRICE, Price
 from shared.edge.http import CurrentActor
-from shared.edge.inputs import Code, Id, Input, Instant, ShortText
+from shared.edge.inputs import Code, Custom, Id, Input, Instant, ShortText
 from shared.events.sfa import OrderPlaced
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
@@ -35,6 +35,8 @@ class OneBody(LineBody):
     """An order of one product."""
 
     promised: Promise | None = None
+    custom: Custom = Field(default_factory=dict)
+    """Values of the department's own fields of orders, by code."""
 
 
 class OrderBody(Input):
@@ -42,6 +44,13 @@ class OrderBody(Input):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=MOST_LINES)]
     promised: Promise | None = None
     channel: Literal["desk", "web"] = "desk"
+    custom: Custom = Field(default_factory=dict)
+    """Values of the department's own fields of orders, by code."""
+
+
+class MoveBody(Input):
+    step: Code | Literal[""]
+    """A state of the department's own; empty: none."""
 
 
 class StepBody(Input):
@@ -96,6 +105,8 @@ class OrderShown(BaseModel):
     delivered: datetime | None
     how: str
     reason: str
+    step: str
+    """The department's own state, beside the platform's."""
 
 
 class LineShown(BaseModel):
@@ -115,6 +126,10 @@ class StepShown(BaseModel):
 class WholeOrder(OrderShown):
     lines: list[LineShown]
     history: list[StepShown]
+    custom: dict[str, str]
+    """Values of the department's own fields."""
+    masked: list[str]
+    """What of these is hidden from the actor."""
 
 
 def router(service: Service, currency: str) -> APIRouter:
@@ -125,13 +140,13 @@ def router(service: Service, currency: str) -> APIRouter:
     @routes.post("/orders", status_code=201)
     def place(body: OrderBody, command: Once) -> Response:
         """Take an order (order.place, for the customer)."""
-        new = Place(str(body.customer), _asked(body.lines), _instant(body.promised), body.channel)
+        new = Place(str(body.customer), _asked(body.lines), _instant(body.promised), body.channel, body.custom)
         return command.run(lambda work: _placed(handlers.place(work, [new], currency)[0]), status=201)
 
     @routes.post("/customers/{customer}/orders", status_code=201)
     def place_one(customer: Id, body: OneBody, command: Once) -> Response:
         """Take an order of one product (order.place, for the customer)."""
-        new = Place(str(customer), _asked([body]), _instant(body.promised))
+        new = Place(str(customer), _asked([body]), _instant(body.promised), custom=body.custom)
         return command.run(lambda work: _placed(handlers.place(work, [new], currency)[0]), status=201)
 
     @routes.post("/orders/import")
@@ -162,7 +177,8 @@ def router(service: Service, currency: str) -> APIRouter:
             whole = reads.one(look, str(order))
         lines = [LineShown.model_validate(line, from_attributes=True) for line in whole.lines]
         steps = [StepShown.model_validate(step, from_attributes=True) for step in whole.steps]
-        return WholeOrder(**_shown(whole.order), lines=lines, history=steps)
+        shown = _shown(whole.order) | {"custom": whole.custom, "masked": whole.masked}
+        return WholeOrder(**shown, lines=lines, history=steps)
 
     _add_steps(routes, service)
     return routes
@@ -178,6 +194,11 @@ def _add_steps(routes: APIRouter, service: Service) -> None:
     def provision(order: Id, body: StepBody, command: Once) -> Response:
         """What was ordered is set up (order.step, for its customer)."""
         return taken(command, handlers.provision(str(order), body.at))
+
+    @routes.post("/orders/{order}/step")
+    def move(order: Id, body: MoveBody, command: Once) -> Response:
+        """Put it into a state of the department's own, or into none (order.step, for its customer)."""
+        return command.run(lambda work: _stepped(handlers.move(work, str(order), body.step)))
 
     @routes.post("/orders/{order}/delay")
     def delay(order: Id, body: DelayBody, command: Once) -> Response:
@@ -210,7 +231,13 @@ def _placed(fact: OrderPlaced) -> dict[str, Any]:
 
 
 def _stepped(order: Order) -> dict[str, Any]:
-    return {"order": order.id, "state": order.state, "promised": order.promised, "problem": order.problem}
+    return {
+        "order": order.id,
+        "state": order.state,
+        "promised": order.promised,
+        "problem": order.problem,
+        "step": order.step,
+    }
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -14,11 +14,13 @@ from services.sfa.orders.store import Placing, Step
 from services.sfa.products import reads as products
 from services.sfa.territories import reads as territories
 from shared.access.actions import Action, Reach
+from shared.customer.definitions import NotTaken
 from shared.customer.member import Member, member_of, stream
 from shared.edge.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.envelope import Event, new_id
 from shared.events.facts import Fact
 from shared.events.sfa import OrderPlaced
+from shared.pipeline import vocabulary
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
 
@@ -33,6 +35,8 @@ class Place:
     lines: tuple[Asked, ...]
     promised: datetime | None = None
     channel: str = "desk"
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """Values of the department's own fields, by code."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPla
             rep=rep,
             territory=where[command.member],
             promised=command.promised,
+            custom=vocabulary.values(work, "order_field", command.custom),
         )
         placings.append(Placing(command.member, fact, work.now, work.actor.id))
         _publish(work, command.member, fact, work.now)
@@ -120,6 +125,12 @@ def take(work: Work, commands: Sequence[Take]) -> list[Order]:
     return [orders[command.order] for command in commands]
 
 
+def move(work: Work, order: str, step: str) -> Order:
+    """Put an order into a state of the department's own; empty: into none. Raises as ``take``."""
+    states = vocabulary.own(work.session, work.source, "order_state")
+    return take(work, [Take(order, lambda of, at: rules.move(of, step, states, at))])[0]
+
+
 def take_in(work: Work, events: list[Event]) -> None:
     """What this service said of orders before its database was restored: called by ``recover`` only."""
     for event in events:
@@ -137,7 +148,7 @@ def refusing(rule: Callable[[], T]) -> T:
         return rule()
     except rules.NotOrdered as error:
         raise (Conflict if error.reason == "not_on_sale" else Invalid)(str(error)) from None
-    except rules.NotPossible as error:
+    except (rules.NotPossible, NotTaken) as error:
         raise Conflict(str(error)) from None
     except rules.OutOfTime as error:
         raise Invalid(str(error)) from None

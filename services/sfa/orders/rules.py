@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.customer.definitions import Definition, moved
 from shared.events.facts import Fact
 from shared.events.sfa import (
     OrderCancelled,
     OrderDelayed,
     OrderDelivered,
     OrderLine,
+    OrderMoved,
     OrderPlaced,
     OrderProvisioned,
     ProductDefined,
@@ -70,6 +72,8 @@ class Order:
     delivered: datetime | None = None
     how: str = ""
     reason: str = ""
+    step: str = ""
+    """A state of the department's own, beside the platform's."""
 
     def is_late(self, now: datetime) -> bool:
         """Whether it should have been delivered by now."""
@@ -130,6 +134,14 @@ def cancel(order: Order, reason: str, at: datetime) -> OrderCancelled:
     return OrderCancelled(order=order.id, reason=reason)
 
 
+def move(order: Order, step: str, states: Iterable[Definition], at: datetime) -> OrderMoved:
+    """The department's own state beside the platform's, which no promise looks at; empty: none. Raises ``NotTaken``,
+    ``OutOfTime``."""
+    if at < order.changed:
+        raise OutOfTime("the instant lies before the order's last step")
+    return OrderMoved(order=order.id, step=moved(order.state, step, states), state=order.state)
+
+
 def placed(fact: OrderPlaced, member: str, at: datetime) -> Order:
     """The order that was placed at ``at``."""
     return Order(fact.order, member, "placed", at, at, fact.promised)
@@ -138,6 +150,8 @@ def placed(fact: OrderPlaced, member: str, at: datetime) -> Order:
 def after(order: Order, fact: Fact, at: datetime) -> Order:
     """The order once this fact of ``at`` has happened."""
     match fact:
+        case OrderMoved():
+            return replace(order, step=fact.step, changed=at)
         case OrderProvisioned():
             return replace(order, state="provisioned", problem="", changed=at)
         case OrderDelayed():
@@ -160,6 +174,8 @@ def told(fact: Fact) -> tuple[str, str]:
             return "delivered", fact.how
         case OrderCancelled():
             return "cancelled", fact.reason
+        case OrderMoved():
+            return "moved", fact.step
         case OrderPlaced():
             return "placed", fact.channel
     raise TypeError(f"{type(fact).__name__} is no step of an order")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from shared.pipeline.work import Work
 
 _NAMES = tuple(field.name for field in fields(Order))
 _COLUMNS = tuple(sales_order.c[name] for name in _NAMES)
-_CHANGING = ("state", "changed", "promised", "problem", "delivered", "how", "reason")
+_CHANGING = ("state", "changed", "promised", "problem", "delivered", "how", "reason", "step")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,13 @@ def hold(session: Session, ids: Iterable[str]) -> dict[str, Order]:
     return {row.id: Order(*row) for row in rows}
 
 
+def forget(work: Work, members: Collection[str]) -> Counter[str]:
+    """Empty what orders say about the members in fields of the department's own; gives how many said something."""
+    c = sales_order.c
+    said = update(sales_order).where(c.member == any_of(members), c.custom != {}).values(custom={})
+    return Counter(work.session.scalars(said.returning(c.member)).all())
+
+
 def step(work: Work, steps: Sequence[Step]) -> None:
     """Write what became of orders that are held; of several steps of one order each is given the order before it."""
     if not steps:
@@ -90,7 +98,7 @@ def _row(one: Placing) -> dict[str, Any]:
     fact = one.fact
     shown: Mapping[str, Any] = {name: getattr(order, name) for name in _NAMES}
     said = {name: getattr(fact, name) for name in ("total", "currency", "channel", "rep", "territory")}
-    return {**shown, **said}
+    return {**shown, **said, "custom": fact.custom}
 
 
 def _lines(fact: OrderPlaced) -> list[dict[str, Any]]:

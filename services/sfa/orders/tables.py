@@ -1,8 +1,9 @@
-"""Orders, their lines and their history. Nothing in them is about a person but the member's id."""
+"""Orders, their lines and their history. About a person are the member's id and the department's own fields."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.sfa.metadata import metadata
 from shared.pipeline.customer_tables import Id
@@ -25,6 +26,14 @@ sales_order = Table(
     Column("delivered", DateTime(timezone=True)),
     Column("how", Text, nullable=False, comment="on_site or remote, once delivered"),
     Column("reason", Text, nullable=False, comment="why it was cancelled"),
+    Column(
+        "custom",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="personal: values of the department's own fields",
+    ),
+    Column("step", Text, nullable=False, server_default="", comment="a state of the department's own"),
     Index("sales_order_member", "member", "placed"),
     Index("sales_order_placed", "placed"),
     Index("sales_order_open", "state", "placed", postgresql_where=text("state IN ('placed', 'provisioned')")),

@@ -10,14 +10,14 @@ from services.sync.customers import reads, rules
 from services.sync.customers.api import SearchBody
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS
-from shared.customer.fields import BUILT_IN
+from shared.customer.fields import BUILT_IN, Field
 from shared.customer.member import Member
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.web.i18n import N_, language_of
 from shared.web.render import Page, Pages
 
 REASONS: Mapping[str, str] = {
@@ -51,30 +51,34 @@ def router(service: Service, pages: Pages) -> APIRouter:
     @routes.get("/customers/{member}/record")
     def record(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            return pages.answer(request, "record.html", **context(look, str(member)))
+            return pages.answer(request, "record.html", **context(look, str(member), language_of(request)))
 
     return routes
 
 
-def context(look: Look, member: str) -> dict[str, Any]:
+def context(look: Look, member: str, language: str) -> dict[str, Any]:
     """What ``record.html`` needs. Of a member whose record hasn't come yet there is nothing to show or edit.
 
     Raises ``Forbidden``.
     """
-    card = reads.card_if_any(look, Member(member)) or reads.Card(member, "", None, False, [])
+    card = reads.card_if_any(look, Member(member), language) or reads.Card(member, "", None, False, [])
     is_open = card.registered is not None
-    custom = custom_fields(look.session)
+    custom = custom_fields(look.session, language)
     editable = look.fields(Action.CUSTOMER_EDIT, [member]).get(member, NO_FIELDS) if is_open else NO_FIELDS
     erasable = is_open and member in look.fields(Action.CUSTOMER_ERASE, [member])
     all_fields = [*BUILT_IN.values(), *custom.values()]
+
+    def is_edited(field: Field) -> bool:
+        return field.name in editable and field.name not in card.masked and not field.retired
+
     return {
         "card": card,
         "known": {field.name: field for field in card.fields},
-        "ledger": reads.ledger(look, Member(member)) if is_open else [],
+        "ledger": reads.ledger(look, Member(member), language) if is_open else [],
         "reasons": REASONS,
         "kinds": {field.name: field.kind for field in all_fields},
         "hidden": [rules.label(name, custom) for name in card.masked],
         "editable": editable,
-        "edited": [field for field in all_fields if field.name in editable and field.name not in card.masked],
+        "edited": [field for field in all_fields if is_edited(field)],
         "may_erase": erasable,
     }

@@ -64,7 +64,7 @@ def card(look: Look, member: Member) -> Card:
     return found
 
 
-def card_if_any(look: Look, member: Member) -> Card | None:
+def card_if_any(look: Look, member: Member, language: str = "") -> Card | None:
     """The record of a member, none for one that was never told of. Raises ``Forbidden``."""
     seen, session = look.see(Action.CUSTOMER_READ, member), look.session
     record = records.record(session, member)
@@ -76,12 +76,12 @@ def card_if_any(look: Look, member: Member) -> Card | None:
     c = customer_record.c
     registered = session.scalar(select(c.registered).where(c.member == member))
     known = claims.claims_of(session, member, shown.open) if shown.open else {}
-    custom = custom_fields(session)
+    custom = custom_fields(session, language)
     others = list(others_of(look, clusters.others(session, member)).values())
     return Card(member, shown.name, registered, False, rules.shown(shown, custom, known), others, masked)
 
 
-def ledger(look: Look, member: Member) -> list[rules.Entry]:
+def ledger(look: Look, member: Member, language: str = "") -> list[rules.Entry]:
     """The losing values of a member, with the reasons; none of an erased one. Raises ``Forbidden``, ``NotFound``."""
     seen, session = look.see(Action.CUSTOMER_READ, member), look.session
     record = records.record(session, member)
@@ -90,7 +90,7 @@ def ledger(look: Look, member: Member) -> list[rules.Entry]:
         return []
     look.saw_customers([member])
     known = claims.claims_of(session, member, {lost.field for lost in record.ledger})
-    return rules.ledger(record, custom_fields(session), known, seen)
+    return rules.ledger(record, custom_fields(session, language), known, seen)
 
 
 def search(look: Look, *, name: str, phone: str, email: str, limit: int) -> list[Found]:

@@ -15,7 +15,7 @@ from services.sync.devices.tables import mutation
 from shared.access.actions import TEXT, Action
 from shared.access.grants import Fields
 from shared.customer.claims import Claim
-from shared.customer.fields import Field, InvalidValue, UnknownField, field, parse
+from shared.customer.fields import Field, InvalidValue, UnknownField, field, parse, refuse_retired
 from shared.customer.member import Member, stream
 from shared.customer.phones import with_code
 from shared.edge.errors import Conflict, NotFound
@@ -138,4 +138,6 @@ def _claim(work: Work, one: rules.Made, made: datetime, custom: Mapping[str, Fie
     of = field(one.field, custom)
     value = with_code({one.field: one.value}, custom, region)[one.field]
     assert isinstance(value, str)
-    return Claim(one.id, one.field, parse(of, value), one.saw, made, work.source, work.actor.id)
+    canonical = parse(of, value)
+    refuse_retired(of, canonical)
+    return Claim(one.id, one.field, canonical, one.saw, made, work.source, work.actor.id)

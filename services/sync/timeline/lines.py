@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -58,6 +58,7 @@ LABELS = {
     "places": N_("Forgotten in"),
     "open": N_("Not answered yet"),
     "exports": N_("Exported before"),
+    "step": N_("State"),
 }
 """Names of data in the events of today; of what isn't here, its own name is shown."""
 
@@ -65,6 +66,7 @@ _SECONDS = "seconds"
 _MONEY = ("total", "amount")
 _LEFT_OUT = ("number",)
 """Counters between machines."""
+_CUSTOM = "custom"
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")
 
@@ -80,24 +82,46 @@ class Line(NamedTuple):
     """It isn't shown to this reader."""
 
 
-def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate) -> list[Line]:
+Word = Callable[[str, str, str], str | None]
+"""(department, kind, code) -> what the department calls it, in the reader's language; none for what isn't known."""
+
+_FIELD_KINDS = {"contact": "contact_field", "case": "case_field", "order": "order_field"}
+"""Group of event types -> the kind of the fields that their ``custom`` holds."""
+_CODE_KINDS = {
+    "contact": {"reason": "reason", "outcome": "outcome", "queue": "queue"},
+    "case": {"reason": "reason", "step": "case_state"},
+    "order": {"step": "order_state"},
+}
+"""Group of event types -> data -> the kind of definition that it is the code of."""
+
+
+def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate, word: Word = lambda *_: None) -> list[Line]:
     """All that an entry's data say, without ids and without what its heading says already."""
-    known = FACT_TYPES.get(entry.type)
-    masked = set(entry.masked)
+    known, group = FACT_TYPES.get(entry.type), entry.type.partition(".")[0]
+    masked, kinds = set(entry.masked), _CODE_KINDS.get(group, {})
     texts = {plan[0] for plan in known.personal} if known else set()
+
+    def own_label(code: str) -> str:
+        of_it = word(entry.source, _FIELD_KINDS[group], code) if group in _FIELD_KINDS else None
+        return of_it or _field_label(CUSTOM + code, custom, translate)
+
     said: list[Line] = []
     for name, value in (entry.data or {}).items():
-        if name in texts:
+        if name == _CUSTOM and isinstance(value, dict):
+            said += [Line(own_label(code), text, True) for code, text in value.items()]
+        elif name in texts:
             said += _texts(name, value, custom, translate, masked)
         elif name not in (entry.about.kind, *_LEFT_OUT) and _says(value, entry):
-            said.append(_line(name, value, translate))
-    return said + [_masked(path, custom, translate) for path in entry.masked if not path.startswith("claims.")]
+            called = word(entry.source, kinds[name], str(value)) if name in kinds else None
+            said.append(Line(_label(name, translate), called) if called else _line(name, value, translate))
+    gone = (path for path in entry.masked if not path.startswith("claims."))
+    return said + [_masked(path, own_label, translate) for path in gone]
 
 
-def _masked(path: str, custom: Mapping[str, Field], translate: Translate) -> Line:
+def _masked(path: str, own_label: Callable[[str], str], translate: Translate) -> Line:
     """The line of what is left out of the data."""
     name, _, key = path.partition(".")
-    return Line(_field_label(CUSTOM + key, custom, translate) if key else _label(name, translate), None, True, True)
+    return Line(own_label(key) if key else _label(name, translate), None, True, True)
 
 
 def _says(value: Any, entry: Entry) -> bool:
@@ -110,15 +134,13 @@ def _says(value: Any, entry: Entry) -> bool:
 def _texts(
     name: str, value: Any, custom: Mapping[str, Field], translate: Translate, masked: Collection[str]
 ) -> list[Line]:
-    """A personal text, or the texts of claims or of custom fields."""
+    """A personal text, or the texts of claims."""
     if isinstance(value, list):
         claims = [(f"{name}.{n}.value", claim) for n, claim in enumerate(value) if isinstance(claim, dict)]
         return [
             Line(_field_label(str(claim.get("field")), custom, translate), claim.get("value"), True, path in masked)
             for path, claim in claims
         ]
-    if isinstance(value, dict):
-        return [Line(_field_label(CUSTOM + key, custom, translate), text, True) for key, text in value.items()]
     return [] if value == "" else [Line(_label(name, translate), value, True)]
 
 

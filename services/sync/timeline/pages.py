@@ -26,6 +26,7 @@ from shared.pipeline import clusters
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
+from shared.pipeline.vocabulary import Words
 from shared.web.i18n import catalog, language_of
 from shared.web.render import Page, Pages
 
@@ -42,7 +43,7 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
         request: Request, member: Id, actor: CurrentActor, before: Before = "", group: Group = ""
     ) -> HTMLResponse:
         with service.look(actor) as look:
-            record = customers.context(look, str(member)) | identity.context(look, str(member))
+            record = customers.context(look, str(member), language_of(request)) | identity.context(look, str(member))
             shown = _entries(look, request, str(member), before, group)
         if not (shown["page"].entries or record["card"].registered or record["card"].erased or group or before):
             raise NotFound("there is no such customer")
@@ -57,13 +58,14 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
         return pages.answer(request, "entries.html", **shown)
 
     def _entries(look: Look, request: Request, member: str, before: str, group: str) -> dict[str, Any]:
-        translate = catalog(language_of(request)).gettext
+        language = language_of(request)
+        translate = catalog(language).gettext
         page = reader.page(look, Member(member), translate, before=place(before), group=group, limit=SIZE)
-        custom = custom_fields(look.session)
+        custom, words = custom_fields(look.session, language), Words(look.session, language)
         return {
             "member": member,
             "page": page,
-            "lines": {entry.id: lines(entry, custom, translate) for entry in page.entries},
+            "lines": {entry.id: lines(entry, custom, translate, words.label) for entry in page.entries},
             "before": before,
             "group": group,
             "problems": PROBLEMS,

@@ -16,6 +16,7 @@ TITLES = {
     "contact.ended": N_("Contact ended"),
     "contact.wrapped_up": N_("Contact reviewed"),
     "case.opened": N_("Case opened"),
+    "case.moved": N_("Case put into a state"),
     "case.resolved": N_("Case resolved"),
     "customer.registered": N_("Customer registered"),
     "customer.edited": N_("Customer's record changed"),
@@ -32,6 +33,7 @@ TITLES = {
     "order.placed": N_("Order placed"),
     "order.refused": N_("Order refused"),
     "order.provisioned": N_("Order set up"),
+    "order.moved": N_("Order put into a state"),
     "order.delayed": N_("Order delayed"),
     "order.delivered": N_("Order delivered"),
     "order.cancelled": N_("Order cancelled"),
@@ -49,6 +51,7 @@ TITLES = {
     "heads.reported": N_("Sign of life"),
     "service.left": N_("Service given up"),
     "custom_field.defined": N_("Field defined"),
+    "definition.made": N_("List or field defined"),
     "sequence.voided": N_("Event lost"),
 }
 """A text for every type in the catalogue; each is translated in shared/web."""

@@ -26,6 +26,6 @@ def test_two_processes_that_migrate_at_once_do_it_once(postgres: PostgresServer)
         list(pool.map(migrate.upgrade, [url, url], [wiring.VERSIONS, wiring.VERSIONS]))
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM choice WHERE kind = 'outcome'")) == 6
+        assert connection.scalar(text("SELECT count(*) FROM definition WHERE kind = 'outcome'")) == 6
         assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
     engine.dispose()

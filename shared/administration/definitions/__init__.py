@@ -1,0 +1,1 @@
+"""A department defines its fields, reasons, outcomes, queues and states as data."""
