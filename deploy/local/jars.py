@@ -40,10 +40,10 @@ class Jar:
     sha256: str
 
 
-def locked() -> list[Jar]:
-    """The pinned jars."""
+def locked(file: Path | None = None) -> list[Jar]:
+    """The jars that a file pins; without one, Kafka's."""
     found = []
-    for line in LOCK.read_text().splitlines():
+    for line in (file or LOCK).read_text().splitlines():
         coordinates, sha256 = line.split()
         group, artifact, version = coordinates.split(":")
         found.append(Jar(group, artifact, version, sha256))
@@ -56,8 +56,10 @@ def are_here(folder: Path) -> bool:
     return all(_is_good(_path(context, jar), jar) for jar in locked())
 
 
-def fetch(folder: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Path]:
-    """The files of the pinned jars, each with the right digest, downloading into ``folder`` what is missing.
+def fetch(
+    folder: Path, progress: Callable[[int, int], None] = lambda done, total: None, file: Path | None = None
+) -> list[Path]:
+    """The files of the jars that ``file`` pins (without one, Kafka's), each with the right digest, downloading into ``folder`` what is missing.
 
     ``progress`` is told how many of how many are there. Raises ``Problem`` when a download fails; the
     next call goes on with what is missing.
@@ -65,11 +67,10 @@ def fetch(folder: Path, progress: Callable[[int, int], None] = lambda done, tota
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _fetch(folder, progress)
+        return _fetch(folder, progress, locked(file))
 
 
-def _fetch(folder: Path, progress: Callable[[int, int], None]) -> list[Path]:
-    jars = locked()
+def _fetch(folder: Path, progress: Callable[[int, int], None], jars: list[Jar]) -> list[Path]:
     context = _context(folder)
     paths = {jar: path for jar in jars if _is_good(path := _path(context, jar), jar)}
     progress(len(paths), len(jars))
@@ -110,26 +111,26 @@ def _download(context: MavenContext, jar: Jar) -> Path:
         context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     except (requests.RequestException, RuntimeError) as error:
         path.unlink(missing_ok=True)
-        raise broken_download(f"Kafka ({path.name})", error) from error
+        raise broken_download(f"a jar ({path.name})", error) from error
     except OSError as error:
         raise from_os_error(error, path) or error from error
     if not _is_good(path, jar):
         path.unlink(missing_ok=True)
-        raise broken_download(f"Kafka ({path.name})", Problem("the file isn't the one that was pinned"))
+        raise broken_download(f"a jar ({path.name})", Problem("the file isn't the one that was pinned"))
     return path
 
 
-def relock(folder: Path) -> None:
-    """Resolve the broker with all that it needs, and write the coordinates and digests."""
+def relock(folder: Path, root: str = BROKER, beside: str = LOG_BINDING, file: Path | None = None) -> None:
+    """Resolve ``root`` with all that it needs, and write the coordinates and digests of that and of ``beside``."""
     context = _context(folder)
-    broker, binding = (context.create_dependency(_compiled(root)) for root in (BROKER, LOG_BINDING))
-    roots, others = context.resolver.resolve([broker])
+    main, alone = (context.create_dependency(_compiled(each)) for each in (root, beside))
+    roots, others = context.resolver.resolve([main])
     needed = [dependency for dependency in others if dependency.scope in ("compile", "runtime")]
     lines = []
-    for artifact in (dependency.artifact for dependency in (*roots, *needed, binding)):
+    for artifact in (dependency.artifact for dependency in (*roots, *needed, alone)):
         digest = hashlib.sha256(Path(artifact.resolve()).read_bytes()).hexdigest()
         lines.append(f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {digest}\n")
-    LOCK.write_text("".join(sorted(lines)))
+    (file or LOCK).write_text("".join(sorted(lines)))
 
 
 def _compiled(coordinates: str) -> Coordinate:

@@ -34,17 +34,22 @@ def source_of(topic: str) -> str:
 def ensure(kafka: Mapping[str, str], service: str, *, partitions: int, replication: int) -> None:
     """Create the service's own topics where they are missing. Raises ``KafkaException`` when Kafka is away."""
     admin = AdminClient(dict(kafka))
-    extra = {"min.insync.replicas": "2"} if replication > 2 else {}
-    wanted = [
-        NewTopic(service + EVENTS, partitions, replication, config=_EVENTS_CONFIG | extra),
-        NewTopic(service + KEYS, KEYS_PARTITIONS, replication, config=_KEYS_CONFIG | extra),
-    ]
-    for future in admin.create_topics(wanted, request_timeout=TIMEOUT_SECONDS).values():
+    of_service = wanted(service, partitions=partitions, replication=replication)
+    for future in admin.create_topics(of_service, request_timeout=TIMEOUT_SECONDS).values():
         try:
             future.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+
+
+def wanted(service: str, *, partitions: int, replication: int) -> list[NewTopic]:
+    """The service's own topics, as they are to be."""
+    extra = {"min.insync.replicas": "2"} if replication > 2 else {}
+    return [
+        NewTopic(service + EVENTS, partitions, replication, config=_EVENTS_CONFIG | extra),
+        NewTopic(service + KEYS, KEYS_PARTITIONS, replication, config=_KEYS_CONFIG | extra),
+    ]
 
 
 def partitions_of(admin: AdminClient, topic: str) -> list[int]:
