@@ -128,10 +128,10 @@ TEXTS: Mapping[str, str] = {
     "value": N_("New value"),
     "waiting": N_("{count} waiting"),
     "waiting_one": N_("{count} waiting"),
-    "welcome": N_("Your customers at hand, also where there is no network. What you write is handed in when there is."),
+    "welcome": N_("Your customers at hand, also without a network. What you write is handed in when there is one."),
     "welcome_heading": N_("Your handheld"),
     "welcome_kept": N_(
-        "Your customers' data will be kept in this browser. Do this on a device of your own, with a lock."
+        "Your customers' data will be kept in this browser. Take a device of your own, with a lock."
     ),
     "working": N_("Synchronizing …"),
     "worth": N_("Worth {worth}"),
