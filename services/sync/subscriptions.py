@@ -9,12 +9,14 @@ from services.sync.devices import tables as device_tables
 from services.sync.identity import handlers as identity
 from services.sync.identity.tables import identifier, identity_decision
 from services.sync.notices import handlers as notices
+from services.sync.products import handlers as products
+from services.sync.products import tables as product_tables
 from services.sync.timeline import handlers as timeline
 from services.sync.timeline.tables import interaction
 from services.sync.verification.handlers import heard_heads
 from services.sync.verification.tables import told_head
 from shared.administration.erasures import answers as erasures
-from shared.pipeline import claims, heads
+from shared.pipeline import claims, heads, vocabulary
 from shared.pipeline.customer_tables import claim, custom_field, customer_record
 from shared.pipeline.subscriptions import EVERYTHING, Slice, Subscriptions
 
@@ -52,7 +54,9 @@ def subscriptions(*, notices_wanted: bool) -> Subscriptions:
             ),
             heads.SLICE,
             erasures.SLICE,
+            vocabulary.SLICE,
             Slice("devices", devices.HANDLERS, derived=device_tables.DERIVED),
+            Slice("products", {"product.defined": products.heard}, derived=product_tables.DERIVED),
             Slice("verification", {"heads.reported": heard_heads}, derived=(told_head,)),
         ),
     )
