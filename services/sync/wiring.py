@@ -15,12 +15,14 @@ from services.sync.devices import erasure_tables as device_erasure_tables
 from services.sync.devices import feed
 from services.sync.devices import pages as device_pages
 from services.sync.devices import tables as device_tables
+from services.sync.handheld import pages as handheld
 from services.sync.identity import api as identity
 from services.sync.identity import consent
 from services.sync.identity import pages as identity_pages
 from services.sync.identity import tables as identity_tables
 from services.sync.identity.handlers import TASK as IDENTITY_TASK
 from services.sync.notices.handlers import EFFECT, notifier
+from services.sync.products import tables as product_tables
 from services.sync.reaches import reaches
 from services.sync.subscriptions import subscriptions
 from services.sync.timeline import api as timeline
@@ -48,13 +50,15 @@ from shared.web.i18n import N_
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-TEMPLATES = [Path(__file__).parent / part / "templates" for part in ("customers", "timeline", "identity", "devices")]
+PARTS = ("customers", "timeline", "identity", "devices", "handheld")
+TEMPLATES = [Path(__file__).parent / part / "templates" for part in PARTS]
 METADATAS = (
     tables.metadata,
     customer_tables.metadata,
     metadata,
     identity_tables.metadata,
     device_tables.metadata,
+    product_tables.metadata,
     verification_tables.metadata,
     erasure_tables.metadata,
     device_erasure_tables.metadata,
@@ -79,6 +83,8 @@ def app(settings: Settings, service: Service) -> FastAPI:
         timeline_pages.stream_router(service, live),
         identity_pages.router(service, pages),
         device_pages.router(service, pages),
+        handheld.router(service, pages),
+        handheld.files_router(),
         devices.router(service, settings.default_region),
         devices.operators_router(service, settings.default_region),
         identity.router(service),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from services.sync.devices import enrolment, handlers, reads, rules, signatures
 from services.sync.devices.enrolment import Signed
 from services.sync.devices.handlers import Sent, Ways
+from services.sync.products import handlers as products
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.errors import Unauthenticated
@@ -210,6 +211,16 @@ def router(service: Service, region: str) -> APIRouter:
             pulled = reads.pull(look.session, found, shown, scope, after, epoch, limit)
             look.saw_customers(row.key for row in pulled.rows if row.body and scope != rules.scope_of_device(found.id))
         return encoded(msgspec.structs.replace(pulled, turn=turn))
+
+    @routes.get("/devices/{device}/products", response_model=None, responses=JSON)
+    @by_signature
+    def offered(device: Id, signed: SignedRequest) -> Response:
+        """What can be ordered, with prices, as far as sales force automation has told. Signed by the device."""
+        turn = service.transact(signed.actor, lambda work: handlers.said(work, signed, "", 0))
+        with service.look(signed.actor) as look:
+            look.need(Action.DEVICE_PULL)
+            reads.refuse_revoked(reads.known(look.session, str(device)))
+            return encoded({"products": products.on_sale(look.session), "turn": turn})
 
     @routes.post("/devices/{device}/push")
     @by_signature

@@ -98,9 +98,7 @@ TEXTS: Mapping[str, str] = {
     "rep": N_("Sales rep"),
     "search": N_("Name, place, number or e-mail"),
     "server": N_("Server and device"),
-    "sign_in": N_(
-        "The server doesn't know this device's key any more. Sign in and renew it; nothing you wrote is lost."
-    ),
+    "sign_in": N_("The server doesn't know this device's key any more. Sign in and renew it; nothing is lost."),
     "sign_in_link": N_("Sign in"),
     "sign_in_short": N_("Sign in again"),
     "state": N_("State of this device"),
@@ -130,9 +128,7 @@ TEXTS: Mapping[str, str] = {
     "waiting_one": N_("{count} waiting"),
     "welcome": N_("Your customers at hand, also without a network. What you write is handed in when there is one."),
     "welcome_heading": N_("Your handheld"),
-    "welcome_kept": N_(
-        "Your customers' data will be kept in this browser. Take a device of your own, with a lock."
-    ),
+    "welcome_kept": N_("Your customers' data will be kept in this browser. Take a device of your own, with a lock."),
     "working": N_("Synchronizing …"),
     "worth": N_("Worth {worth}"),
 }
