@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -16,10 +15,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
-from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access.grants import Grants
 from shared.edge import errors
@@ -27,7 +24,10 @@ from shared.edge.actor import Actor
 from shared.edge.auth import Authenticator
 from shared.edge.db import is_passing
 from shared.edge.faults import FaultRaised
+from shared.edge.guard import Guard, route_of
+from shared.edge.health import Health
 from shared.edge.limits import BodyLimit
+from shared.edge.metrics import HTTP_REFUSED
 from shared.edge.problems import describe_errors, problem
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,7 @@ def create_app(
     title: str,
     authenticator: Authenticator,
     routers: Sequence[APIRouter],
-    engine: Engine,
+    health: Health,
     standings: Standings,
     forms_to: str = "",
     problem_page: ProblemPage | None = None,
@@ -147,14 +147,15 @@ def create_app(
         dependencies=[Depends(authenticate)],
         **options,
     )
-    _add_plain_routes(app, engine)
+    _add_plain_routes(app, health)
     for router in routers:
         app.include_router(router)
     answer = partial(_answer, problem_page)
     _add_error_answers(app, standings, answer)
     _add_database_answers(app, answer)
-    app.add_middleware(Guard, forms_to=forms_to)
     app.add_middleware(BodyLimit, uploads=_upload_paths(routers))
+    # Around all else, so that whatever is answered is protected, counted and logged.
+    app.add_middleware(Guard, forms_to=forms_to)
     describe_errors(app)
     return app
 
@@ -164,25 +165,26 @@ def _upload_paths(routers: Sequence[APIRouter]) -> frozenset[str]:
     return frozenset(route.path for route in routes if getattr(route.endpoint, "__upload__", False))
 
 
-def _add_plain_routes(app: FastAPI, engine: Engine) -> None:
+def _add_plain_routes(app: FastAPI, health: Health) -> None:
+    # Coroutines, so that they answer while every thread waits for the database.
     @app.get("/healthz", include_in_schema=False)
     @public
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz() -> Response:
+        return _told(health.lives())
 
     @app.get("/readyz", include_in_schema=False)
     @public
-    def readyz() -> Response:
-        try:
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except SQLAlchemyError as error:
-            return problem(503, f"the database doesn't answer: {type(error).__name__}")
-        return JSONResponse({"status": "ready"})
+    async def readyz() -> Response:
+        return _told(health.ready())
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> dict[str, Any]:
         return app.openapi()
+
+
+def _told(answer: tuple[bool, dict[str, Any]]) -> Response:
+    ok, body = answer
+    return JSONResponse(body, status_code=200 if ok else 503)
 
 
 def _placed(actor: Actor, request: Request) -> Actor:
@@ -227,9 +229,10 @@ def _add_error_answers(app: FastAPI, standings: Standings, answer: Answer) -> No
     def refused(request: Request, error: errors.Refused) -> Response:
         actor: Actor | None = getattr(request.state, "actor", None)
         if isinstance(error, errors.Forbidden) and actor:
-            standings.refused(actor, _route(request.scope), _subject(request), str(error))
+            standings.refused(actor, route_of(request.scope), _subject(request), str(error))
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         if status == 401 and _is_opened(request):
+            HTTP_REFUSED.labels(status).inc()
             return RedirectResponse(_sign_in(request), status_code=303)
         if isinstance(error, errors.TooMany):
             return problem(status, str(error), retry_after=error.seconds)
@@ -257,77 +260,5 @@ def _add_database_answers(app: FastAPI, answer: Answer) -> None:
             return answer(
                 request, 503, "the database doesn't answer just now; nothing was changed or its outcome is unknown"
             )
-        log.error("http.database_error", route=_route(request.scope), error=type(error).__name__)
+        log.error("http.database_error", route=route_of(request.scope), error=type(error).__name__)
         return answer(request, 500, "something went wrong here; it has been logged")
-
-
-class Guard:
-    """Gives every answer its protective headers and a line in the log, and an answer to what nobody caught.
-
-    A plain ASGI middleware: the framework's own form of one costs several times as much a request.
-    """
-
-    def __init__(self, app: ASGIApp, forms_to: str = "") -> None:
-        """``forms_to``: an origin that forms may lead to besides this one, as signing out leads to the issuer."""
-        self._app = app
-        policy = f"{POLICY}; form-action 'self' {forms_to}".rstrip().encode()
-        self._usual = (*PROTECTIVE, (b"content-security-policy", policy))
-
-    def _protected(self, headers: Iterable[tuple[bytes, bytes]], scheme: str) -> list[tuple[bytes, bytes]]:
-        given = list(headers)
-        names = {name for name, _ in given}
-        usual = (*self._usual, *OVER_TLS) if scheme == "https" else self._usual
-        return given + [header for header in usual if header[0] not in names]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = time.perf_counter()
-        started = False
-
-        async def guarded(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = self._protected(message.get("headers", ()), scope.get("scheme", ""))
-                # Now and not at the end, which an open page doesn't come to.
-                milliseconds = round((time.perf_counter() - began) * 1000, 1)
-                method, route, status = scope["method"], _route(scope), message["status"]
-                log.info("http.request", method=method, route=route, status=status, ms=milliseconds)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, guarded)
-        except Exception as error:
-            # The message may quote what a person sent, so only the kind of error is logged, with where it was raised.
-            log.error("http.failed", route=_route(scope), error=type(error).__name__, where=_where(error))
-            if started:
-                raise
-            await problem(500, "something went wrong here; it has been logged")(scope, receive, guarded)
-
-
-PROTECTIVE = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-)
-"""Headers of every answer that doesn't say otherwise."""
-POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-"""The content security policy, without where forms may lead."""
-OVER_TLS = ((b"strict-transport-security", b"max-age=31536000"),)
-
-
-def _route(scope: Scope) -> str:
-    # The template and not the path or query, which can hold a person's number or name.
-    return getattr(scope.get("route"), "path", "unknown")
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

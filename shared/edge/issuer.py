@@ -17,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from shared.edge.errors import Unavailable
+from shared.edge.health import Health, alive
 
 FRESH_SECONDS = 300.0
 """So often the keys are looked up: one that the issuer took away is trusted no longer than this and a time-out."""
@@ -106,10 +107,10 @@ class Issuer:
             return True
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Look up the keys in the background, as long as the context is open."""
+    def running(self, of: Health | None = None) -> Iterator[None]:
+        """Look up the keys in the background, as long as the context is open. ``of``: whose part this is."""
         stop = threading.Event()
-        thread = threading.Thread(target=self._keep_looking, args=[stop], name="issuer", daemon=True)
+        thread = threading.Thread(target=self._keep_looking, args=[stop, of or Health()], name="issuer", daemon=True)
         thread.start()
         try:
             yield
@@ -118,12 +119,17 @@ class Issuer:
             thread.join()
             self.http.close()
 
-    def _keep_looking(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            with self._lock:
-                if self._monotonic() - self._tried >= AGAIN_SECONDS:
-                    self._look()
-            stop.wait(AGAIN_SECONDS if self._keys is None or self._tried > self._found else FRESH_SECONDS)
+    def _keep_looking(self, stop: threading.Event, of: Health) -> None:
+        with of.part("issuer"):
+            while not stop.is_set():
+                with self._lock:
+                    if self._monotonic() - self._tried >= self._pause():
+                        self._look()
+                alive()
+                stop.wait(AGAIN_SECONDS)
+
+    def _pause(self) -> float:
+        return AGAIN_SECONDS if self._keys is None or self._tried > self._found else FRESH_SECONDS
 
     def _look(self) -> None:
         self._tried = self._monotonic()

@@ -19,6 +19,7 @@ from fastapi.sse import ServerSentEvent
 from shared.edge import faults
 from shared.edge.actor import Actor
 from shared.edge.errors import Refused
+from shared.edge.health import Health, alive
 from shared.edge.wakeup import TOUCHED, plain_url
 
 STREAM_SECONDS = 300
@@ -72,11 +73,14 @@ class Live:
         self._subscriptions: set[Subscription] = set()
         self.listening = asyncio.Event()
         """Set while signals are heard."""
+        self.ending = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Listen in the background, for as long as the context is open."""
-        task = asyncio.create_task(self._listen(), name="live")
+    async def running(self, of: Health | None = None) -> AsyncIterator[None]:
+        """Listen in the background, for as long as the context is open. ``of``: whose part this is."""
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.create_task(self._listen(of or Health()), name="live")
         try:
             yield
         finally:
@@ -93,28 +97,44 @@ class Live:
         finally:
             self._subscriptions.discard(subscription)
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
-                async with connection:
-                    await self._hear(connection)
-            except psycopg.Error as error:
-                log.warning("live.lost", error=type(error).__name__)
-            finally:
-                self.listening.clear()
-            await asyncio.sleep(RECONNECT_SECONDS)
+    def end(self) -> None:
+        """End all streams, as the process will: browsers come again, to another one. From any thread."""
+        self.ending = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._tell_all)
+
+    def _tell_all(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.tell(subscription.topics)
+
+    async def _listen(self, of: Health) -> None:
+        with of.part("live"):
+            while True:
+                alive()
+                try:
+                    connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
+                    async with connection:
+                        await self._hear(connection)
+                except (psycopg.Error, TimeoutError) as error:
+                    log.warning("live.lost", error=type(error).__name__)
+                finally:
+                    self.listening.clear()
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _hear(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(f"LISTEN {TOUCHED}")
         self.listening.set()
-        for subscription in self._subscriptions:
-            # What was signalled while nobody listened is unknown, so everything may have changed.
-            subscription.tell(subscription.topics)
-        async for notify in connection.notifies():
-            topics = notify.payload.split()
-            for subscription in self._subscriptions:
-                subscription.tell(topics)
+        # What was signalled while nobody listened is unknown, so everything may have changed.
+        self._tell_all()
+        while True:
+            alive()
+            async for notify in connection.notifies(timeout=LOOK_SECONDS):
+                topics = notify.payload.split()
+                for subscription in self._subscriptions:
+                    subscription.tell(topics)
+            # A connection that was cut without a word would be silent for ever.
+            async with asyncio.timeout(LOOK_SECONDS):
+                await connection.execute("SELECT 1")
 
 
 async def changes(
@@ -124,7 +144,7 @@ async def changes(
     ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_SECONDS
-    while loop.time() < until:
+    while loop.time() < until and not live.ending:
         try:
             heard = await run_in_threadpool(lambda: topics(again()))
         except Refused:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict
+
+from shared.edge import metrics, tracing
 
 
 def configure(service: str, process: str) -> None:
@@ -14,7 +18,9 @@ def configure(service: str, process: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            tracing.add_to_log,
             structlog.processors.add_log_level,
+            _count,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
@@ -22,4 +28,18 @@ def configure(service: str, process: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
-    structlog.contextvars.bind_contextvars(service=service, process=process)
+    # Not in the context, with which threads begin empty.
+    _SAYS.update(service=service, process=process)
+
+
+_SAYS: dict[str, str] = {}
+_COUNTED = frozenset({"warning", "error", "critical"})
+
+
+def _count(_: Any, __: str, line: EventDict) -> EventDict:
+    """A processor of structlog's: says whose line it is, and counts what somebody should look at."""
+    for name, value in _SAYS.items():
+        line.setdefault(name, value)
+    if line["level"] in _COUNTED:
+        metrics.LOGGED.labels(line["level"], line["event"]).inc()
+    return line

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
+from shared.edge import tracing
+
 TITLES = {
     400: "Refused",
     401: "Sign in first",
@@ -29,6 +31,7 @@ PROBLEM_SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     },
     "required": ["type", "title", "status", "detail"],
 }
@@ -43,6 +46,7 @@ def problem(status: int, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS,
             "title": TITLES.get(status, "Error"),
             "status": status,
             "detail": detail,
+            **({"trace_id": trace} if (trace := tracing.trace_id()) else {}),
             **more,
         },
         status_code=status,

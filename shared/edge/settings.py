@@ -59,7 +59,13 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="CRM_HOST: the address to listen on")
     port: int = Field(description="CRM_{S}_PORT: the API's port")
-    metrics_port: int = Field(0, description="CRM_{S}_METRICS_PORT: the worker's metrics; 0 for none")
+    metrics_port: int = Field(
+        0, description="CRM_{S}_METRICS_PORT: the worker's metrics, and whether it lives and is ready; 0 for none"
+    )
+    api_metrics_port: int = Field(
+        0,
+        description="CRM_{S}_API_METRICS_PORT: the same of the API, on a port that nobody outside comes to; 0 for none",
+    )
     urls: dict[str, str] = Field(
         default_factory=dict, description="CRM_<SERVICE>_URL: where people find each service, for links"
     )
@@ -126,6 +132,7 @@ class Settings(BaseModel):
         description="CRM_CERTIFICATE_KEY: the private key that signs certificates of erasures, Ed25519 or P-256, as "
         "PEM or JWK; they are unsigned if empty",
     )
+    release: str = Field("", description="CRM_RELEASE: which release this is, as metrics show it")
     notify_url: str = Field("", description="CRM_NOTIFY_URL: where notices to people are sent as JSON; none if empty")
 
     @field_validator("key_encryption_keys")
@@ -148,7 +155,7 @@ class Settings(BaseModel):
 
 DRIVER = "postgresql+psycopg"
 SERVICES = ("callcenter", "marketing", "sfa", "sync")
-_PER_SERVICE = ("database_url", "port", "metrics_port", "client_id", "client_secret")
+_PER_SERVICE = ("database_url", "port", "metrics_port", "api_metrics_port", "client_id", "client_secret")
 _GATHERED = ("service", "kafka", "urls")
 """Not from one variable each."""
 _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))

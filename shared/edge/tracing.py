@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from structlog.typing import EventDict
+
 HEADER = b"traceparent"
 ANSWERED = b"trace-id"
 """The header of every answer that names the trace, for people to quote."""
@@ -88,7 +90,7 @@ def outward() -> dict[str, str]:
     return {"traceparent": now} if now else {}
 
 
-def add_to_log(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
+def add_to_log(_: Any, __: str, line: EventDict) -> EventDict:
     """A processor of structlog's: the id of the trace, unless the line names one itself."""
     if now := _current.get():
         line.setdefault("trace_id", id_of(now))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
 from shared.edge.auth import Authenticator, Trust
+from shared.edge.health import Health
 from shared.edge.http import ProblemPage, Standings, create_app, public
 from shared.edge.issuer import Issuer, KeyFile, Keys
 from shared.edge.live import Live
@@ -20,7 +21,7 @@ from shared.edge.settings import BadSettings, Settings
 from shared.edge.sign_in import Client, SignIn
 from shared.edge.sign_in import router as sign_in_routes
 from shared.edge.statements import run
-from shared.pipeline import audit, standing
+from shared.pipeline import audit, readiness, standing
 from shared.pipeline.service import Service
 
 
@@ -37,12 +38,17 @@ def application(
 
     is_url = settings.token_issuer.startswith(("https://", "http://"))
     issuer = Issuer(settings.token_issuer) if is_url else None
-    looking = issuer.running() if issuer and not settings.jwks_file else nullcontext()
+    keys: Keys | None = KeyFile(settings.jwks_file) if settings.jwks_file else issuer
+    if keys is None:
+        raise BadSettings(f"CRM_TOKEN_ISSUER is {settings.token_issuer!r}: without CRM_JWKS_FILE it must be a URL")
+    # Not Kafka: without it people work on, and what they do is sent later.
+    health = Health([readiness.database(settings.database_url, of.versions), readiness.issuer(keys)])
+    looking = issuer.running(health) if issuer and not settings.jwks_file else nullcontext()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with of.standing.running(), looking:
-            async with live.running():
+        with of.standing.running(health), looking, health.running():
+            async with live.running(health):
                 yield
         of.wakeup.close()
         of.engine.dispose()
@@ -58,9 +64,6 @@ def application(
             opened.commit()
 
     rates = Rates(settings.requests_a_minute, settings.failures_a_minute)
-    keys: Keys | None = KeyFile(settings.jwks_file) if settings.jwks_file else issuer
-    if keys is None:
-        raise BadSettings(f"CRM_TOKEN_ISSUER is {settings.token_issuer!r}: without CRM_JWKS_FILE it must be a URL")
     authenticator = Authenticator(
         keys, trust_of(settings), of.clock, of.standing.refuse_if_ended, rates, settings.longest_token_seconds
     )
@@ -68,7 +71,9 @@ def application(
     standings = Standings(of.standing.grants_of, refused)
     routes = [*routers, sign_in_routes(sign_in, public)]
     forms_to = "{0.scheme}://{0.netloc}".format(urlsplit(settings.token_issuer)) if is_url else ""
-    return create_app(title, authenticator, routes, of.engine, standings, forms_to, problem_page, lifespan=lifespan)
+    app = create_app(title, authenticator, routes, health, standings, forms_to, problem_page, lifespan=lifespan)
+    app.state.health, app.state.live = health, live
+    return app
 
 
 def trust_of(settings: Settings) -> Trust:

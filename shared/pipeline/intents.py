@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared.edge import faults, health, metrics, tracing
@@ -122,8 +122,3 @@ class Intents:
                 update(intent).where(table.event_id == owed.event_id, table.effect == owed.effect).values(**values)
             )
             faults.at("intent.commit", session.commit)
-
-
-def owed(session: Session) -> int:
-    """How many effects are neither done nor given up."""
-    return int(session.execute(text("SELECT count(*) FROM intent WHERE outcome IS NULL")).scalar_one())

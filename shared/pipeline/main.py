@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.edge import faults, logs, settings
+from shared.edge import faults, logs, metrics, settings
 from shared.edge.errors import Refused
+from shared.edge.live import Live
 from shared.edge.settings import Settings
+from shared.edge.signs import Signs
 from shared.pipeline import admin, forgetting, migrate, recovery, rights, worker
 from shared.pipeline.intents import Performer
 from shared.pipeline.service import Service
@@ -25,7 +30,9 @@ from shared.pipeline.tasks import Task
 from shared.pipeline.worker import Parts
 
 GRACE_SECONDS = 5
-"""Open pages are streams without an end; a stop waits for them no longer."""
+"""How long a stop waits for requests that are being answered."""
+NOT_STARTED = 3
+"""The exit status of an API that couldn't begin to answer, as when its port is taken."""
 
 OWN = {
     "api": "answer requests and show pages",
@@ -85,7 +92,8 @@ def main(block: Block, arguments: Sequence[str]) -> int:
         case "api":
             _api(block, given)
         case "worker":
-            worker.run(given, block.subscriptions(given), block.performers(given), block.tasks(given), block.parts)
+            of = (block.subscriptions(given), block.performers(given), block.tasks(given), block.parts)
+            worker.run(given, *of, versions=block.versions)
         case "migrate":
             migrate.upgrade(given.database_url, block.versions)
             rights.grant(given.database_url, block.name)
@@ -101,16 +109,35 @@ def main(block: Block, arguments: Sequence[str]) -> int:
 
 def _api(block: Block, given: Settings) -> None:
     logs.configure(block.name, "api")
-    service = Service.of(given, process="api")
+    metrics.says(block.name, "api", given.release)
+    # What ends as it was told to ends well; uvicorn raises the signal again once it has ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    service = Service.of(given, process="api", versions=block.versions)
     recovery.refuse_if_restored(service)
     forgetting.forget_first(service, block.subscriptions(given).sources, block.tasks(given))
-    uvicorn.run(
-        block.app(given, service),
-        host=given.host,
-        port=given.port,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+    app = block.app(given, service)
+    if given.api_metrics_port:
+        Signs(given.host, given.api_metrics_port, app.state.health)
+    config = uvicorn.Config(
+        app, host=given.host, port=given.port, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
+    server = _Server(config, app.state.live)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(NOT_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Ends open pages' streams when it is told to stop, which would else take all of the time that there is."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._live.end()
+        super().handle_exit(sig, frame)
 
 
 def _administer(block: Block, given: Settings, chosen: argparse.Namespace) -> int:

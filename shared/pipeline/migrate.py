@@ -23,11 +23,7 @@ LOCK = 4_711_001
 
 def upgrade(url: str, versions: Path) -> None:
     """Carry out all versions that the database at ``url`` doesn't have yet, in one transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(versions.parent))
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", str(versions))
-    script = ScriptDirectory.from_config(config)
+    config, script = _script(versions)
 
     def steps(revision: Any, context: MigrationContext) -> Any:
         return script._upgrade_revs("head", revision)
@@ -41,6 +37,21 @@ def upgrade(url: str, versions: Path) -> None:
                 environment.run_migrations()
     finally:
         engine.dispose()
+
+
+def former(versions: Path) -> frozenset[str]:
+    """The versions before the newest one that the code knows."""
+    _, script = _script(versions)
+    newest = script.get_current_head()
+    return frozenset(each.revision for each in script.walk_revisions()) - {newest or ""}
+
+
+def _script(versions: Path) -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(versions.parent))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", str(versions))
+    return config, ScriptDirectory.from_config(config)
 
 
 def differences(url: str, metadatas: Iterable[MetaData]) -> list[Any]:

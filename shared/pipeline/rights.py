@@ -17,7 +17,8 @@ PROCESSES = ("api", "worker")
 """Each has a role of its own; what else runs needs no database, or is its owner."""
 APPEND_ONLY: Mapping[str, tuple[str, ...]] = {"audit_entry": ("api", "worker"), "audit_link": ("worker",)}
 """Tables in which nothing is ever changed, and the processes that may write a line into them."""
-CLOSED = frozenset({VERSION_TABLE})
+READ = frozenset({VERSION_TABLE})
+"""Tables that processes only read: by the version they know whether they fit the database."""
 _CHANGE = "SELECT, INSERT, UPDATE, DELETE"
 
 
@@ -43,9 +44,9 @@ def grant(url: str, service: str) -> None:
 
 
 def granted(process: str, table: str) -> str:
-    """What a process may do with a table, ``{}`` standing for the columns that it may fill; nothing if empty."""
-    if table in CLOSED:
-        return ""
+    """What a process may do with a table, ``{}`` standing for the columns that it may fill."""
+    if table in READ:
+        return "SELECT"
     writers = APPEND_ONLY.get(table)
     if writers is None:
         return _CHANGE

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -42,9 +43,19 @@ class Service:
     clock: Clock
     wakeup: Wakeup
     reaches: Reaches = nobody_near
+    versions: Path | None = None
+    """Where its migrations are, by which a process knows whether it fits the database."""
 
     @classmethod
-    def of(cls, settings: Settings, *, process: str, pool_size: int = 10, clock: Clock = system_clock) -> Service:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        process: str,
+        pool_size: int = 10,
+        clock: Clock = system_clock,
+        versions: Path | None = None,
+    ) -> Service:
         """The service that the settings describe. Connects to nothing yet."""
         return cls(
             name=settings.service,
@@ -53,6 +64,7 @@ class Service:
             keks=KeyEncryptionKeys.from_text(settings.key_encryption_keys),
             clock=clock,
             wakeup=Wakeup(settings.database_url),
+            versions=versions,
         )
 
     def near(self, reaches: Reaches) -> Service:

@@ -23,6 +23,7 @@ from shared.access import roles
 from shared.access.grants import EVERYTHING, Grant, Grants
 from shared.edge.actor import Actor
 from shared.edge.errors import Unauthenticated, Unavailable
+from shared.edge.health import Health, alive
 from shared.events.envelope import new_id
 from shared.pipeline.tables import ended_session
 from shared.pipeline.work import Work
@@ -103,12 +104,12 @@ class Standing:
             self._looked = time.monotonic()
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Look once now, and once a second in the background while the context is open."""
+    def running(self, of: Health | None = None) -> Iterator[None]:
+        """Look once now, and once a second in the background while the context is open. ``of``: whose part this is."""
         self._looked = 0.0
         self._try()
         stop = threading.Event()
-        thread = threading.Thread(target=self._keep_looking, args=[stop], name="standing", daemon=True)
+        thread = threading.Thread(target=self._keep_looking, args=[stop, of or Health()], name="standing", daemon=True)
         thread.start()
         try:
             yield
@@ -116,9 +117,11 @@ class Standing:
             stop.set()
             thread.join()
 
-    def _keep_looking(self, stop: threading.Event) -> None:
-        while not stop.wait(LOOK_SECONDS):
-            self._try()
+    def _keep_looking(self, stop: threading.Event, of: Health) -> None:
+        with of.part("standing"):
+            while not stop.wait(LOOK_SECONDS):
+                alive()
+                self._try()
 
     def _try(self) -> None:
         try:

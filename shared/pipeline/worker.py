@@ -6,19 +6,22 @@ import gc
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from confluent_kafka import KafkaException
-from prometheus_client import start_http_server
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from shared.edge import faults, logs, metrics
+from shared.edge.health import Health, alive
 from shared.edge.settings import Settings
-from shared.pipeline import chain, commands, intents, keyreader, outbox, tasks, topics
+from shared.edge.signs import Signs
+from shared.pipeline import chain, commands, intents, keyreader, measures, readiness, topics
 from shared.pipeline.consumer import Stopped, SubscriptionConsumer
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
 from shared.pipeline.receive import Subscription
@@ -53,15 +56,17 @@ def run(
     performers: Mapping[str, intents.Performer] | None = None,
     due: Sequence[Task] = (),
     parts: Parts = lambda _service, _stop: {},
+    versions: Path | None = None,
 ) -> None:
     """Work until SIGTERM or SIGINT; finishes the batch at hand first. Exits with 1 when a part of it fails."""
     logs.configure(settings.service, "worker")
-    service = Service.of(settings, process="worker")
+    metrics.says(settings.service, "worker", settings.release)
+    service = Service.of(settings, process="worker", versions=versions)
     worker = Worker(service, settings, subscriptions, performers or {}, due, parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.host)
+        Signs(settings.host, settings.metrics_port, worker.health)
     sys.exit(worker.run())
 
 
@@ -86,23 +91,45 @@ class Worker:
         self._own_parts = parts
         self._moving: Sequence[Subscription] = ()
         self._failed = False
+        self.health = Health(
+            [
+                readiness.database(settings.database_url, service.versions),
+                readiness.kafka(service.kafka, service.events_topic),
+            ]
+        )
 
     def run(self) -> int:
         """Run all parts until ``stop`` is set or one of them fails; gives the process's exit status."""
+        with self.health.running():
+            return self._run()
+
+    def _run(self) -> int:
         collect_seldom()
         self._until_ready(self._ensure_topics)
         self._until_ready(self._register)
         if self._tasks:
             self._until_ready(self._begin)
-        threads = [threading.Thread(target=self._guard, args=(name, part), name=name) for name, part in self._parts()]
+        # Daemons, so that one that hangs doesn't keep the process from ending.
+        threads = [
+            threading.Thread(target=self._guard, args=(name, part), name=name, daemon=True)
+            for name, part in self._parts()
+        ]
         for thread in threads:
             thread.start()
         self.stop.wait()
-        for thread in threads:
-            thread.join(STOP_SECONDS)
+        self._await(threads)
         self._service.wakeup.close()
         self._service.engine.dispose()
         return 1 if self._failed else 0
+
+    def _await(self, threads: Sequence[threading.Thread]) -> None:
+        """Let the parts finish what they have in hand, all of them together no longer than ``STOP_SECONDS``."""
+        end = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if hanging := [thread.name for thread in threads if thread.is_alive()]:
+            log.error("worker.hangs", parts=hanging)
+            self._failed = True
 
     def _parts(self) -> list[tuple[str, Callable[[], None]]]:
         parts: list[tuple[str, Callable[[], None]]] = [
@@ -123,15 +150,21 @@ class Worker:
 
     def _guard(self, name: str, part: Callable[[], None]) -> None:
         try:
-            part()
-        except Stopped as error:
-            # The rest goes on: what this service publishes must not wait for what it hears.
-            metrics.CONSUMER_STOPPED.labels(name).set(1)
-            log.error("consumer.stopped", subscription=name, why=str(error))
+            with self.health.part(name):
+                self._until_stopped(name, part)
         except Exception:
             log.exception("worker.part_failed", part=name)
             self._failed = True
             self.stop.set()
+
+    def _until_stopped(self, name: str, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except Stopped as error:
+            # The rest goes on: what this service publishes must not wait for what it hears.
+            metrics.CONSUMER_STOPPED.labels(name).set(1)
+            self.health.waits_for_a_person(name, str(error))
+            log.error("consumer.stopped", subscription=name, why=str(error))
 
     def _until_ready(self, action: Callable[[], None]) -> None:
         while not self.stop.is_set():
@@ -162,12 +195,9 @@ class Worker:
         rounds = 0
         while not self.stop.wait(UPKEEP_SECONDS):
             try:
+                alive()
                 with Session(self._service.engine) as session:
-                    metrics.OUTBOX_UNSENT.set(outbox.unsent(session))
-                    metrics.INTENTS_OWED.set(intents.owed(session))
-                    waiting = tasks.waiting(session, self._service.clock())
-                for task in self._tasks:
-                    metrics.DUE.labels(task.name).set(waiting.get(task.name, 0))
+                    measures.take(session, self._service.clock(), [task.name for task in self._tasks])
                 if rounds % FORGET_EVERY == 0:
                     self._service.transact(self._service.itself, commands.forget_old)
                     life = timedelta(seconds=self._settings.longest_token_seconds)

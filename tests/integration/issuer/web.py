@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine
 
 from deploy.local.issuer.accounts import WayIn, ways_in
 from deploy.local.issuer.app import create_app as issuer_app
@@ -27,6 +26,7 @@ from deploy.local.tokens import client_secrets
 from shared.access.grants import NOTHING
 from shared.edge.auth import Authenticator, Trust
 from shared.edge.errors import Unauthenticated
+from shared.edge.health import Health
 from shared.edge.http import CurrentActor, Standings, create_app, public
 from shared.edge.issuer import Issuer
 from shared.edge.rates import Rates
@@ -175,9 +175,8 @@ def service(world_web: Web, place: Layout, name: str, time: Time, monotonic: Tim
     async def signed_out(why: str = "") -> dict[str, str]:
         return {"why": why}
 
-    engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
     all_routes = [routes, sign_in_routes(sign_in, public)]
-    app = create_app(name, authenticator, all_routes, engine, Standings(lambda _: NOTHING))
+    app = create_app(name, authenticator, all_routes, Health(), Standings(lambda _: NOTHING))
     return Site(app, issuer, authenticator, ended)
 
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.edge import faults
 from shared.events.envelope import Event, parse
-from shared.pipeline import intents, rebuild
+from shared.pipeline import measures, rebuild
 from shared.pipeline.intents import LEASE, MOST_ATTEMPTS, Intents
 from shared.pipeline.work import Work
 from tests.integration.pipeline.feed import Feed, slice_of
@@ -202,4 +203,6 @@ def test_an_effect_without_a_performer_here_waits_for_one_and_is_counted_as_owed
     feed = Feed(offline, THANK)
     feed.hear(feed.published((new_member(), "one")))
     assert not Intents(offline.hearer, {"something else": Post()}, threading.Event()).turn()
-    assert offline.hearer.transact(offline.hearer.itself, lambda work: intents.owed(work.session)) == 1
+    offline.hearer.transact(offline.hearer.itself, lambda work: measures.take(work.session, work.now, ()))
+    assert REGISTRY.get_sample_value("crm_intents_owed") == 1
+    assert (REGISTRY.get_sample_value("crm_intents_oldest_seconds") or 0) > 0

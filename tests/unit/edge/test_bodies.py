@@ -10,11 +10,11 @@ import pytest
 from fastapi import APIRouter, Request
 from fastapi.testclient import TestClient
 from joserfc.jwk import ECKey, KeySet
-from sqlalchemy import create_engine
 
 from shared.access.grants import NOTHING
 from shared.edge.auth import Authenticator, Trust
 from shared.edge.clock import system_clock
+from shared.edge.health import Health
 from shared.edge.http import Standings, create_app, public, takes_upload
 from shared.edge.issuer import KeyFile
 from shared.edge.limits import LARGEST_BODY
@@ -40,8 +40,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)))
     authenticator = Authenticator(KeyFile(keys), Trust("issuer", "crm"), system_clock)
-    engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    with TestClient(create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING))) as made:
+    with TestClient(create_app("Test", authenticator, [routes], Health(), Standings(lambda _: NOTHING))) as made:
         yield made
 
 

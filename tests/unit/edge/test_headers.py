@@ -10,13 +10,14 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 from joserfc.jwk import ECKey, KeySet
-from sqlalchemy import create_engine
 
 from shared.access.grants import NOTHING
 from shared.edge.auth import Authenticator, Trust
 from shared.edge.clock import system_clock
 from shared.edge.errors import Invalid
-from shared.edge.http import OVER_TLS, PROTECTIVE, Standings, create_app, public
+from shared.edge.guard import OVER_TLS, PROTECTIVE
+from shared.edge.health import Health
+from shared.edge.http import Standings, create_app, public
 from shared.edge.issuer import KeyFile
 
 routes = APIRouter()
@@ -44,8 +45,7 @@ def client(tmp_path: Path, scheme: str = "http") -> TestClient:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)))
     authenticator = Authenticator(KeyFile(keys), Trust("issuer", "crm"), system_clock)
-    engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    app = create_app("Test", authenticator, [routes], engine, Standings(lambda _: NOTHING), "https://id.example")
+    app = create_app("Test", authenticator, [routes], Health(), Standings(lambda _: NOTHING), "https://id.example")
     return TestClient(app, base_url=f"{scheme}://test", raise_server_exceptions=False)
 
 
