@@ -121,8 +121,15 @@ def _environment(language: str, folders: Sequence[Path]) -> Environment:
         "percent": lambda value: format_percent(value, locale=language),
         "day": lambda at: format_date(at, locale=language),
         "money": lambda amount, currency: money(amount, currency, language),
+        "major": major,
+        "places": get_currency_precision,
     }
     return environment
+
+
+def major(amount: int, currency: str) -> str:
+    """Minor units as a field of a form has them, with data-minor: 1234 USD is 12.34."""
+    return str(Decimal(amount).scaleb(-get_currency_precision(currency)))
 
 
 AGO = Markup(" data-ago")

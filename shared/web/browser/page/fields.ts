@@ -21,6 +21,7 @@ export function changedByHand(field: Field): boolean {
 }
 
 function valueOf(field: Field | HTMLButtonElement): unknown {
+  if (field.dataset.minor !== undefined) return Math.round(Number(field.value) * 10 ** Number(field.dataset.minor));
   if ("number" in field.dataset) return Number(field.value);
   if ("boolean" in field.dataset) return field.value === "true";
   if ("list" in field.dataset) {
@@ -43,7 +44,7 @@ function put(into: Record<string, unknown>, name: string, value: unknown): void 
 }
 
 /**
- * The form as JSON. On a field: data-number, data-boolean, data-list (commas between), data-optional (left out when
+ * The form as JSON. On a field: data-number, data-minor="2" (money: sent in minor units), data-boolean, data-list (commas between), data-optional (left out when
  * empty), data-saw (claim ids, sent beside). On the form: data-under (a name that all go under), data-only-changed.
  */
 export function bodyOf(form: HTMLFormElement, submitter?: HTMLElement | null): Record<string, unknown> {

@@ -61,6 +61,8 @@ function options(kind: string, numbers: Numbers, unit: string): echarts.EChartsC
     grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
     legend: numbers.series.length > 1 ? { textStyle: { color: text }, top: 0 } : undefined,
     tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (v: unknown) => number.format(Number(v)) },
+    // Only with Ctrl, so that a page still scrolls over a plot; a page offers the periods that it has as links, too.
+    dataZoom: isTime ? { type: "inside", zoomOnMouseWheel: "ctrl" } : undefined,
     xAxis: isRank ? values : labels,
     yAxis: isRank ? labels : values,
     series: numbers.series.map(({ name, values: cells }) => ({
