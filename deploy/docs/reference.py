@@ -16,8 +16,9 @@ SETTINGS = """\
 # Settings
 
 Made from the code by `make docs`. A process reads its settings from environment variables, checks all of them at its
-start, and ends with exit status 1 and a line for each that is missing or wrong. `<SERVICE>` stands for the service's
-name in capitals: `CRM_SYNC_DATABASE_URL`. Any variable may be given as a file, as secrets are in containers:
+start, and ends with exit status 1 and a line for each that is missing or wrong. A variable that begins with `CRM_` and
+that nothing reads is warned of, with the one that it is like. `<SERVICE>` stands for the service's name in capitals:
+`CRM_SYNC_DATABASE_URL`. Any variable may be given as a file, as secrets are in containers:
 `CRM_SYNC_DATABASE_URL_FILE` names a file that holds the value.
 """
 
@@ -43,7 +44,13 @@ OTHERS: Mapping[str, str] = {
 METRICS = """\
 # Metrics
 
-Made from the code by `make docs`. A worker shows them on `CRM_<SERVICE>_METRICS_PORT` in the format of Prometheus.
+Made from the code by `make docs`. A worker shows them on `CRM_<SERVICE>_METRICS_PORT`, an API on
+`CRM_<SERVICE>_API_METRICS_PORT`, in the format of Prometheus; `/healthz` and `/readyz` are there, too. These ports are
+for the inside: what is measured says how much a company does, and who is refused. No label holds what a person chose.
+
+`…_oldest_seconds` is how long the oldest of what waits has waited, 0 when nothing waits. `…_timestamp_seconds` is when
+something was last so. Several workers of one service measure the same tables: take the greatest. Of the lag each knows
+its own partitions: add them up. Besides these each process shows Prometheus' own metrics of a process.
 """
 
 FAULT_POINTS = """\

@@ -6,6 +6,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,6 +160,9 @@ _PER_SERVICE = ("database_url", "port", "metrics_port", "api_metrics_port", "cli
 _GATHERED = ("service", "kafka", "urls")
 """Not from one variable each."""
 _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))
+_PREFIX = "CRM_"
+_ELSEWHERE = ("CRM_LOCAL_", "CRM_TEST_", "CRM_FAULT", "CRM_DOWNLOADS_", "CRM_ACCESS_")
+"""What the beginnings of variables are that no service reads: of local runs, and of tests."""
 _FILE = "_FILE"
 _ARE_FILES = frozenset(f"CRM_{name.upper()}" for name in _COMMON if name.upper().endswith(_FILE))
 """Settings that are files themselves."""
@@ -186,11 +190,38 @@ def load(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What is probably misspelt: a line for each ``CRM_`` variable that nothing reads, with the one that it is like.
+
+    Not an error: a variable may be of a later release, or of an earlier one.
+    """
+    known = _known()
+    found = []
+    for name in sorted(environment):
+        bare = name.removesuffix(_FILE)
+        if not name.startswith(_PREFIX) or name in known or bare in known or name.startswith(_ELSEWHERE):
+            continue
+        if any(name.startswith(prefix) and name != prefix for prefix in _kafka_prefixes()):
+            continue
+        near = get_close_matches(bare, known, n=1, cutoff=0.75)
+        found.append(f"{name}: nothing reads it" + (f"; is {near[0]} meant?" if near else ""))
+    return found
+
+
+def _known() -> frozenset[str]:
+    own = {variable(name, service) for service in SERVICES for name in _PER_SERVICE}
+    return frozenset(own | {_url(service) for service in SERVICES} | {variable(name, "") for name in _COMMON})
+
+
+def _kafka_prefixes() -> list[str]:
+    return [KAFKA_PREFIX, *(f"CRM_{service.upper()}_KAFKA_" for service in SERVICES)]
+
+
 def with_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The environment with what its ``…_FILE`` variables name, and what is wrong with these."""
     given, problems = dict(environment), []
     for name, path in environment.items():
-        if not (name.startswith("CRM_") and name.endswith(_FILE)) or name in _ARE_FILES:
+        if not (name.startswith(_PREFIX) and name.endswith(_FILE)) or name in _ARE_FILES:
             continue
         try:
             given[name.removesuffix(_FILE)] = Path(path).read_text(encoding="utf-8").strip()

@@ -87,6 +87,8 @@ def main(block: Block, arguments: Sequence[str]) -> int:
     """Run one command; gives the process's exit status."""
     chosen = parser(block).parse_args(arguments)
     given = settings.load(block.name)
+    for line in settings.unknown():
+        print(f"warning: {line}", file=sys.stderr)
     faults.arm_from_environment(os.environ.get("CRM_FAULT"))
     match chosen.command:
         case "api":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.edge.settings import BadSettings, Settings, load, variable
+from shared.edge.settings import BadSettings, Settings, load, unknown, variable
 from tests.builders import KEKS
 
 SOUND = {
@@ -97,3 +97,34 @@ def test_settings_don_t_show_their_secrets() -> None:
     shown = repr(load("sync", SOUND))
     assert SOUND["CRM_KEY_ENCRYPTION_KEYS"] not in shown
     assert SOUND["CRM_SYNC_DATABASE_URL"] not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("CRM_PARTITION", "CRM_PARTITIONS"),
+        ("CRM_SYNC_DATABSE_URL", "CRM_SYNC_DATABASE_URL"),
+        ("CRM_SYNC_METRIC_PORT", "CRM_SYNC_METRICS_PORT"),
+        ("CRM_KEY_ENCRYPTION_KEY_FILE", "CRM_KEY_ENCRYPTION_KEYS"),
+        ("CRM_SALES_URL", "CRM_SFA_URL"),
+    ],
+)
+def test_what_is_misspelt_is_named_with_what_is_like_it(given: str, meant: str) -> None:
+    assert unknown({given: "secret"}) == [f"{given}: nothing reads it; is {meant} meant?"]
+
+
+def test_what_is_like_nothing_is_named_too() -> None:
+    assert unknown({"CRM_WHATEVER_ELSE_THERE_IS": "x"}) == ["CRM_WHATEVER_ELSE_THERE_IS: nothing reads it"]
+
+
+def test_what_is_read_somewhere_isn_t_named() -> None:
+    others = {
+        "CRM_MARKETING_PORT": "1",
+        "CRM_SFA_KAFKA_SASL_PASSWORD": "x",
+        "CRM_CALLCENTER_URL": "x",
+        "CRM_SYNC_DATABASE_URL_FILE": "/x",
+        "CRM_LOCAL_DIR": "x",
+        "CRM_TEST_DATABASE_URL": "x",
+        "PATH": "x",
+    }
+    assert unknown(SOUND | others) == []
