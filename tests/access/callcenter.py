@@ -51,6 +51,9 @@ def _build(world: World) -> None:
     for name in FIELDS:
         if name.startswith("custom."):
             _post(world, "/custom-fields", {"name": name, "label": name}, "sue", "supervisor")
+    for kind in ("contact_field", "case_field"):
+        remark = {"kind": kind, "code": "remark", "label": "Remark", "form": "text"}
+        _post(world, "/definitions", remark, "sue", "supervisor")
     _lies(world, "own", _customer(world, by=ACTOR), Reach.OWN)
     _lies(world, "answered", _customer(world), Reach.OWN, answered=ACTOR)
     _lies(world, "team", _customer(world), Reach.TEAM, queue=TEAM)
@@ -112,10 +115,11 @@ def _lies(world: World, label: str, member: str, *reaches: Reach, queue: str = E
     _post(world, f"/contacts/{over}/answer", {"agent": answered or "bert"}, "pbx", "telephony")
     note = c.text(member, A.CONTACT_READ)
     review = {"reason": "fault", "outcome": "solved", "note": note}
+    review |= {"custom": {"remark": c.text(member, A.CONTACT_READ)}}
     _post(world, f"/contacts/{over}/wrap-up", review, "pbx", "telephony")
     for kind, is_over in (("case", False), ("resolved", True)):
         body = {"customer": member, "reason": "fault", "subject": c.text(member, A.CASE_READ), "contact": over}
-        body |= {"product": "line", "place": "rome"}
+        body |= {"product": "line", "place": "rome", "custom": {"remark": c.text(member, A.CASE_READ)}}
         case = world.holds(kind, str(_post(world, "/cases", body, "anna", "agent", 201)["case"]), member)
         if is_over:
             solution = {"solution": c.text(member, A.CASE_READ)}
@@ -174,6 +178,12 @@ def _case() -> Fill:
 def _resolve(world: World) -> Iterator[Ask]:
     for id, member in world.things["case"]:
         yield Ask(f"/cases/{id}/resolve", need(A.CASE_WORK, member), {"solution": "done"}, changes=True, member=member)
+
+
+def _move(world: World) -> Iterator[Ask]:
+    for id, member in world.things["case"]:
+        needs = need(A.CASE_WORK, member)
+        yield Ask(f"/cases/{id}/step", needs, {"step": ""}, changes=True, member=member, may_fail=True)
 
 
 def _open(world: World) -> Iterator[Ask]:
@@ -259,6 +269,7 @@ KNOWN: dict[Way, Fill] = {
     Way("POST", "/cases"): _open,
     Way("GET", "/cases/{case}", page=True): _case(),
     Way("GET", "/cases/{case}"): _case(),
+    Way("POST", "/cases/{case}/step"): _move,
     Way("POST", "/cases/{case}/resolve"): _resolve,
     Way("GET", "/choices/{kind}"): only("/choices/queue", Need(A.FIELD_READ)),
     Way("GET", "/custom-fields"): only("/custom-fields", Need(A.FIELD_READ)),

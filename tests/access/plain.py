@@ -151,7 +151,21 @@ def consent(world: World) -> Iterator[Ask]:
         yield Ask(f"/erasures/{id}/consent", needs, changes=True, member=member, may_fail=True)
 
 
+def definitions(world: World) -> Iterator[Ask]:
+    """What a department defined, which is about nobody."""
+    yield Ask("/definitions", need(A.FIELD_READ))
+    yield Ask("/definitions?kind=customer_field", need(A.FIELD_READ))
+
+
+def definition(path: str, *, changes: bool = True) -> Fill:
+    """Define a field of customers, or say so."""
+    body = {"kind": "customer_field", "code": "made_up", "label": "Made up", "form": "text"}
+    return lambda world: [Ask(path, need(A.FIELD_DEFINE), body, changes=changes)]
+
+
+_GONE = "/definitions/customer_field/gone"
 ROLE = {"role": "made-up", "grants": ["customer.read/all"]}
+PARKED = {"subscription": "main", "source": "nobody", "stream": "customer/nobody"}
 EVERYWHERE: dict[Way, Fill] = {
     Way("GET", "/healthz"): anybody("/healthz"),
     Way("GET", "/readyz"): anybody("/readyz"),
@@ -167,8 +181,26 @@ EVERYWHERE: dict[Way, Fill] = {
     Way("GET", "/audit", page=True): log,
     Way("GET", "/audit"): log,
     Way("GET", "/customers/export"): export,
+    Way("GET", "/definitions", page=True): only("/definitions", Need(A.FIELD_READ)),
+    Way("GET", "/definitions"): definitions,
+    Way("POST", "/definitions"): definition("/definitions"),
+    Way("POST", "/definitions/preview", page=True): definition("/definitions/preview", changes=False),
+    Way("POST", "/definitions/{kind}/{code}/retire"): only(
+        f"{_GONE}/retire", Need(A.FIELD_DEFINE), changes=True, may_fail=True
+    ),
+    Way("POST", "/definitions/{kind}/{code}/restore"): only(
+        f"{_GONE}/restore", Need(A.FIELD_DEFINE), changes=True, may_fail=True
+    ),
     Way("GET", "/exports", page=True): only("/exports", either=(Need(A.AUDIT_READ), Need(A.CUSTOMER_EXPORT))),
     Way("GET", "/exports"): only("/exports", either=(Need(A.AUDIT_READ), Need(A.CUSTOMER_EXPORT))),
+    Way("GET", "/operations/parked"): only("/operations/parked", Need(A.OPERATIONS_READ)),
+    Way("GET", "/operations/gained"): only("/operations/gained", Need(A.OPERATIONS_READ)),
+    Way("POST", "/operations/redrive"): only(
+        "/operations/redrive", Need(A.OPERATIONS_ACT), body=PARKED, changes=True, may_fail=True
+    ),
+    Way("POST", "/operations/skip"): only(
+        "/operations/skip", Need(A.OPERATIONS_ACT), body=PARKED | {"reason": "why"}, changes=True, may_fail=True
+    ),
     Way("GET", "/roles", page=True): only("/roles", Need(A.ROLE_READ)),
     Way("GET", "/roles"): only("/roles", Need(A.ROLE_READ)),
     Way("POST", "/roles"): only("/roles", Need(A.ROLE_DEFINE), body=ROLE, changes=True),

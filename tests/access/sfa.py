@@ -50,6 +50,8 @@ def _build(world: World, force: Force) -> None:
     force.territory(BELOW, REGION, reps=["nina"])
     force.territory(OTHER, reps=["bert"])
     force.product()
+    remark = {"kind": "order_field", "code": "remark", "label": "Remark", "form": "text"}
+    done(force.post("/definitions", remark))
     own = _customer(world, ACTOR, ("rep",))
     _lies(world, force, "own", own, OTHER, Reach.OWN)
     # Its order was taken by the actor, before it was put elsewhere.
@@ -126,7 +128,7 @@ def _lies(
     """A customer in a territory, with an order that somebody took."""
     if territory:
         done(force.put(territory, member))
-    body = {"product": "line"}
+    body = {"product": "line", "custom": {"remark": world.canaries.text(member, A.ORDER_READ)}}
     answered = force.post(f"/customers/{member}/orders", body, by, roles)
     world.holds("order", str(done(answered, 201)["order"]), member)
     return world.lies(label, member, *reaches)
@@ -263,6 +265,7 @@ KNOWN: dict[Way, Fill] = {
     Way("GET", "/orders/{order}", page=True): _order,
     Way("GET", "/orders/{order}"): _order,
     Way("POST", "/orders/{order}/provision"): _step("provision", {}),
+    Way("POST", "/orders/{order}/step"): _step("step", {"step": ""}),
     Way("POST", "/orders/{order}/delay"): _step("delay", {"problem": "no_stock"}),
     Way("POST", "/orders/{order}/deliver"): _step("deliver", {"how": "remote"}),
     Way("POST", "/orders/{order}/cancel"): _step("cancel", {}),

@@ -20,11 +20,16 @@ from sqlalchemy import text
 from deploy.docs import services
 from services.callcenter.outages import handlers as outages
 from services.callcenter.outages.rules import Burst
+from services.callcenter.subscriptions import SUBSCRIPTIONS as CALLS
+from services.marketing.subscriptions import SUBSCRIPTIONS as MARKET
+from services.sfa.subscriptions import SUBSCRIPTIONS as SALES
+from services.sync.subscriptions import subscriptions
 from shared.edge.auth import SAFE_METHODS
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import new_id
 from shared.pipeline.service import Service
-from tests.builders import NOON, heard
+from shared.pipeline.subscriptions import Subscriptions
+from tests.builders import NOON, heard, parked
 from tests.contract.test_way_in import all_routes
 from tests.integration.callcenter.center import CallCenter, call_center
 from tests.integration.callcenter.test_imports import loaded
@@ -35,11 +40,13 @@ from tests.integration.sync.field import Field, field_of, met
 from tests.servers import PostgresServer
 
 ADMIN = ("administrator",)
+SYNC = subscriptions(notices_wanted=False)
 LOOKS = "it only reads: what it shows is noted as a look"
 OF_THE_ISSUER = "anybody's own session, before anybody is known"
 BESIDE = {
     "/desk/find": LOOKS,
     "/customers/find": LOOKS,
+    "/definitions/preview": LOOKS,
     "/customers/search": LOOKS,
     "/segments/{segment}/preview": LOOKS,
     "/erasures/{erasure}/look": "it asks others for their answers anew, and changes nothing of the erasure",
@@ -87,11 +94,19 @@ class Driven:
             return [(outcome, action) for outcome, action in rows]
 
 
-def administer(driven: Driven, eraser: str, people: list[str]) -> None:
+def administer(driven: Driven, eraser: str, people: list[str], hears: Subscriptions) -> None:
     """What every service has. ``people``: three customers that may go."""
     driven.change("/roles", {"role": "looker", "grants": ["customer.read/all"]}, "adam", *ADMIN)
     driven.change("/roles/{role}/withdraw", {}, "adam", *ADMIN, role="looker")
     driven.change("/sessions/end", {"subject": "nobody"}, "adam", *ADMIN)
+    field = {"kind": "customer_field", "code": "shoe", "label": "Shoe size", "form": "number"}
+    driven.change("/definitions", field, "paul", eraser)
+    for what in ("retire", "restore"):
+        route = f"/definitions/{{kind}}/{{code}}/{what}"
+        driven.change(route, {}, "paul", eraser, kind="customer_field", code="shoe")
+    for what, more in (("redrive", {}), ("skip", {"reason": "it can't be read"})):
+        place = parked(driven.service, hears, f"customer/{new_id()}")
+        driven.change(f"/operations/{what}", {**place, **more}, "adam", *ADMIN)
     first = driven.change("/erasures", {"customer": people[0]}, "paul", eraser)["erasure"]
     driven.change("/erasures/{erasure}/withdraw", {}, "paul", eraser, erasure=first)
     second = driven.change("/erasures", {"customer": people[1]}, "paul", eraser)["erasure"]
@@ -118,6 +133,8 @@ def drive_sales(force: Force) -> Driven:
     line = {"product": "line"}
     one = change("/orders", {"customer": customer, "lines": [line]})["order"]
     other = change("/customers/{customer}/orders", line, customer=customer)["order"]
+    change("/definitions", {"kind": "order_state", "code": "crew", "label": "Crew booked", "category": "placed"})
+    change("/orders/{order}/step", {"step": "crew"}, order=one)
     change("/orders/{order}/provision", {}, order=one)
     change("/orders/{order}/delay", {"problem": "no_stock"}, order=one)
     change("/orders/{order}/deliver", {"how": "remote"}, order=one)
@@ -130,7 +147,7 @@ def drive_sales(force: Force) -> Driven:
     force.decide()
     change("/requests/{order}/accept", {}, order=asked[0])
     change("/requests/{order}/refuse", {}, order=asked[1])
-    administer(driven, "sales_manager", made[1:])
+    administer(driven, "sales_manager", made[1:], SALES)
     return driven
 
 
@@ -154,7 +171,11 @@ def drive_center(center: CallCenter) -> Driven:
     change("/contacts/{contact}/wrap-up", {"reason": "billing", "outcome": "solved"}, contact=contact)
     change("/contacts/{contact}/abandon", {}, "telephony", contact=rung())
     opened = {"customer": made[0], "reason": "fault", "subject": "It rings"}
-    change("/cases/{case}/resolve", {}, case=change("/cases", opened)["case"])
+    parts = {"kind": "case_state", "code": "parts", "label": "Waits for parts", "category": "open"}
+    change("/definitions", parts, "supervisor")
+    case = change("/cases", opened)["case"]
+    change("/cases/{case}/step", {"step": "parts"}, case=case)
+    change("/cases/{case}/resolve", {}, case=case)
     change("/custom-fields", {"name": "custom.plan", "label": "Plan"}, "supervisor")
     with driven.counted("/customers/import"):
         loaded(center)
@@ -162,7 +183,7 @@ def drive_center(center: CallCenter) -> Driven:
     proposed = center.service.transact(center.service.itself, lambda work: outages.propose(work, bursts))
     change("/outages/{outage}/confirm", {}, "supervisor", outage=proposed[0])
     change("/outages/{outage}/dismiss", {}, "supervisor", outage=proposed[1])
-    administer(driven, "supervisor", made[1:])
+    administer(driven, "supervisor", made[1:], CALLS)
     return driven
 
 
@@ -179,7 +200,7 @@ def drive_marketing(shop: Market) -> Driven:
     driven.change("/segments/{segment}/define", rule, "mara", "marketer", segment="high_value")
     people = [new_id(), new_id()]
     shop.hear(*[heard(member, CustomerRegistered(claims=())) for member in people])
-    administer(driven, "marketer", people)
+    administer(driven, "marketer", people, MARKET)
     return driven
 
 
@@ -220,7 +241,7 @@ def drive_sync(place: Field) -> Driven:
     change("/customers/{member}/edit", {"changes": {"city": "Milan"}}, member=people[0])
     mine = place.column("SELECT id FROM claim WHERE member = :m AND field = 'city' AND value = 'Rome'", m=people[0])
     change("/customers/{member}/settle", {"field": "city", "claim": mine[0]}, member=people[0])
-    administer(driven, "operator", people[2:])
+    administer(driven, "operator", people[2:], SYNC)
     return driven
 
 
