@@ -1,0 +1,1 @@
+"""All of the platform on Kubernetes, with operators for Kafka, PostgreSQL and scaling."""
