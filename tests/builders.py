@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,14 +17,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
+from sqlalchemy.orm import Session
 
 from shared.edge.actor import Actor
 from shared.edge.settings import Settings
 from shared.events.customer import ClaimMade
 from shared.events.envelope import Envelope, Event, new_id
 from shared.events.facts import Fact, type_of
-from shared.pipeline import migrate
+from shared.pipeline import incoming, migrate, parking, topics, worker
 from shared.pipeline.service import Service
+from shared.pipeline.subscriptions import Subscriptions
 
 LONG = 10**9
 """Seconds that a token of tests may be good for: their clocks are moved by months."""
@@ -150,3 +153,15 @@ def running(
     service = Service.of(settings, process="test", clock=clock)
     with TestClient(app(settings, service), follow_redirects=False) as client:
         yield settings, service, client, issuer, clock
+
+
+def parked(service: Service, subscriptions: Subscriptions, stream: str, source: str = "elsewhere") -> dict[str, str]:
+    """A stream that waits for a person, with one message in it that can't be read; gives its place."""
+    service.transact(service.itself, lambda work: worker.register(work, subscriptions, service, 1.0))
+    offset = uuid.uuid4().int % 2**40
+    broken = incoming.of(f"{source}{topics.EVENTS}", 0, offset, stream.encode(), b"not an event")
+    with Session(service.engine) as session:
+        parking.park(session, worker.MAIN, broken, parking.MALFORMED, "it can't be read")
+        parking.append(session, worker.MAIN, [broken])
+        session.commit()
+    return {"subscription": worker.MAIN, "source": source, "stream": stream}

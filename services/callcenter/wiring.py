@@ -19,6 +19,7 @@ from services.callcenter.customers import api as customers
 from services.callcenter.customers import pages as customer_pages
 from services.callcenter.customers.erasure import FORGETTING
 from services.callcenter.desk import pages as desk
+from services.callcenter.gains import GAINS
 from services.callcenter.imports import api as imports
 from services.callcenter.insights import api as insights
 from services.callcenter.insights import pages as insight_pages
@@ -34,6 +35,7 @@ from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
 from shared.administration.erasures import pages as erasures
 from shared.administration.erasures import tables as erasure_tables
+from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables, vocabulary
@@ -56,6 +58,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
+        operations.router(of, settings, SUBSCRIPTIONS, GAINS),
         desk.router(of, live, pages, settings.default_region),
         customer_pages.router(of, pages),
         contact_pages.router(of, pages),

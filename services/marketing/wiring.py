@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.marketing import texts
 from services.marketing.customers.erasure import FORGETTING
+from services.marketing.gains import GAINS
 from services.marketing.metadata import metadata
 from services.marketing.profiles import api as profiles
 from services.marketing.profiles import pages as profile_pages
@@ -22,6 +23,7 @@ from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
 from shared.administration.erasures import pages as erasures
 from shared.administration.erasures import tables as erasure_tables
+from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
@@ -48,6 +50,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
+        operations.router(of, settings, SUBSCRIPTIONS, GAINS),
         segment_pages.router(of, pages, rule),
         profile_pages.router(of, pages, rule),
         segments.router(of, rule),

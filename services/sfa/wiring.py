@@ -10,6 +10,7 @@ from services.sfa import texts
 from services.sfa.customers import api as customers
 from services.sfa.customers import pages as customer_pages
 from services.sfa.customers.erasure import FORGETTING
+from services.sfa.gains import GAINS
 from services.sfa.metadata import metadata
 from services.sfa.orders import api as orders
 from services.sfa.orders import pages as order_pages
@@ -28,6 +29,7 @@ from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
 from shared.administration.erasures import pages as erasures
 from shared.administration.erasures import tables as erasure_tables
+from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables
@@ -49,6 +51,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
+        operations.router(of, settings, SUBSCRIPTIONS, GAINS),
         customer_pages.router(of, pages, settings.default_region),
         territory_pages.router(of, pages),
         product_pages.router(of, pages),

@@ -16,6 +16,7 @@ from services.sync.devices import feed
 from services.sync.devices import pages as device_pages
 from services.sync.devices import tables as device_tables
 from services.sync.handheld import pages as handheld
+from services.sync.gains import GAINS
 from services.sync.identity import api as identity
 from services.sync.identity import consent
 from services.sync.identity import pages as identity_pages
@@ -37,6 +38,7 @@ from shared.administration.erasures import command as certificates
 from shared.administration.erasures import log as key_logs
 from shared.administration.erasures import pages as erasures
 from shared.administration.erasures import tables as erasure_tables
+from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.pipeline import customer_tables, tables
@@ -78,6 +80,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
     routers = [
         web.router(pages),
         *administration.routers(service, pages),
+        operations.router(service, settings, wanted(settings), GAINS),
         customer_pages.router(service, pages),
         timeline_pages.router(service, reader, pages),
         timeline_pages.stream_router(service, live),

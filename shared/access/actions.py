@@ -41,6 +41,10 @@ class Action(StrEnum):
     FIELD_READ = "field.read"
     """The descriptions of fields, and what there is to choose from."""
     IDENTITY_DECIDE = "identity.decide"
+    OPERATIONS_ACT = "operations.act"
+    """Hand parked events in again, or leave them out."""
+    OPERATIONS_READ = "operations.read"
+    """Streams that wait for a person, and what the block gained from the others."""
     ORDER_IMPORT = "order.import"
     ORDER_PLACE = "order.place"
     ORDER_READ = "order.read"
@@ -110,6 +114,8 @@ _EVERYWHERE = dict.fromkeys(
         Action.SESSION_END,
         Action.FIELD_READ,
         Action.FIELD_DEFINE,
+        Action.OPERATIONS_READ,
+        Action.OPERATIONS_ACT,
     ),
     _ALL,
 )

@@ -36,7 +36,10 @@ def _in(reaches: Iterable[Reach], *actions: Action) -> tuple[Grant, ...]:
 A = Action
 _MINE = (Reach.TERRITORY, Reach.OWN)
 _ERASES = (A.CUSTOMER_ERASE, A.CUSTOMER_ERASE_CONSENT)
-_ADMINISTRATOR = _all(A.AUDIT_READ, A.ROLE_READ, A.ROLE_DEFINE, A.SESSION_END, A.CUSTOMER_ERASE_CONSENT, A.FIELD_READ)
+_OPERATES = _all(A.OPERATIONS_READ, A.OPERATIONS_ACT)
+_ADMINISTRATOR = (
+    _all(A.AUDIT_READ, A.ROLE_READ, A.ROLE_DEFINE, A.SESSION_END, A.CUSTOMER_ERASE_CONSENT, A.FIELD_READ) + _OPERATES
+)
 _AGENT = _all(
     A.CASE_READ,
     A.CASE_WORK,
@@ -55,8 +58,17 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "callcenter": {
         "administrator": _ADMINISTRATOR,
         "agent": _AGENT,
+        "operator": _OPERATES,
         "supervisor": _AGENT
-        + _all(A.OUTAGE_DECIDE, A.FIELD_DEFINE, A.CUSTOMER_IMPORT, A.CUSTOMER_EXPORT, A.AUDIT_READ, *_ERASES),
+        + _all(
+            A.OPERATIONS_READ,
+            A.OUTAGE_DECIDE,
+            A.FIELD_DEFINE,
+            A.CUSTOMER_IMPORT,
+            A.CUSTOMER_EXPORT,
+            A.AUDIT_READ,
+            *_ERASES,
+        ),
         "telephony": _all(A.CONTACT_REPORT, A.CONTACT_WORK, A.CUSTOMER_REGISTER, A.CASE_WORK, A.FIELD_READ),
         "importer": _all(
             A.CONTACT_REPORT,
@@ -78,14 +90,17 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
             A.SEGMENT_DEFINE,
             A.FIELD_READ,
             A.FIELD_DEFINE,
+            A.OPERATIONS_READ,
             *_ERASES,
         ),
         "supervisor": _all(A.CUSTOMER_READ, A.SEGMENT_READ, A.FIELD_READ),
-        "operator": _all(A.CUSTOMER_READ, A.SEGMENT_READ, A.FIELD_READ),
+        "operator": _all(A.CUSTOMER_READ, A.SEGMENT_READ, A.FIELD_READ) + _OPERATES,
     },
     "sfa": {
         "administrator": _ADMINISTRATOR,
+        "operator": _OPERATES,
         "sales_manager": _all(
+            A.OPERATIONS_READ,
             A.CUSTOMER_READ,
             A.CUSTOMER_EDIT,
             A.CUSTOMER_REGISTER,
@@ -126,6 +141,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "rep": _in((Reach.TERRITORY,), A.CUSTOMER_READ, A.TIMELINE_READ, A.DEVICE_PULL, A.DEVICE_PUSH)
         + _all(A.DEVICE_ENROL, A.FIELD_READ),
         "operator": _LOOKS_AT_TIMELINES
+        + _OPERATES
         + _all(
             A.CUSTOMER_EDIT,
             A.CUSTOMER_EXPORT,

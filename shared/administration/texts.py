@@ -32,6 +32,8 @@ ACTIONS = {
     A.FIELD_DEFINE: N_("Define fields, lists and states"),
     A.FIELD_READ: N_("See fields"),
     A.IDENTITY_DECIDE: N_("Decide who is the same customer"),
+    A.OPERATIONS_ACT: N_("Hand parked events in again, or leave them out"),
+    A.OPERATIONS_READ: N_("See operations"),
     A.ORDER_IMPORT: N_("Import orders"),
     A.ORDER_PLACE: N_("Place orders"),
     A.ORDER_READ: N_("See orders"),

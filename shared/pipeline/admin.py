@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import getpass
 from datetime import UTC
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +12,8 @@ from shared.edge.actor import Actor
 from shared.edge.errors import Conflict, NotFound
 from shared.edge.settings import Settings
 from shared.pipeline import heads, keyreader, parking, rebuild, recovery, relay, verifying
-from shared.pipeline.receive import Subscription, redrive, skip
+from shared.pipeline.mending import note, redriven, skipped
+from shared.pipeline.receive import Subscription
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
 from shared.pipeline.work import Work
@@ -110,7 +110,7 @@ def _redrive(arguments: argparse.Namespace, settings: Settings, service: Service
         subscription = _named(known, name)
         went, stay = service.transact(
             _operator(),
-            lambda work, s=subscription, p=(source, stream): _redriven(work, s, p),  # type: ignore[misc]
+            lambda work, s=subscription, p=(source, stream): redriven(work, s, p),  # type: ignore[misc]
             point="consumer.commit",
         )
         left += stay
@@ -122,30 +122,11 @@ def _skip(arguments: argparse.Namespace, settings: Settings, service: Service, o
     subscription = _subscription(arguments, settings, service, of)
     went, stay = service.transact(
         _operator(),
-        lambda work: _skipped(work, subscription, (arguments.source, arguments.stream), arguments.reason),
+        lambda work: skipped(work, subscription, (arguments.source, arguments.stream), arguments.reason),
         point="consumer.commit",
     )
     print(f"skipped; {went} events behind it handled, {stay} stay")
     return 1 if stay else 0
-
-
-def _redriven(work: Work, subscription: Subscription, place: tuple[str, str]) -> tuple[int, int]:
-    went, stay = redrive(work, subscription, place)
-    _note(work, "redrive", place[1], subscription=subscription.name, source=place[0], handled=went, stay=stay)
-    return went, stay
-
-
-def _skipped(work: Work, subscription: Subscription, place: tuple[str, str], reason: str) -> tuple[int, int]:
-    went, stay = skip(work, subscription, place, reason)
-    # Not the reason, which is a free text: it stands with what was skipped.
-    _note(work, "skip", place[1], subscription=subscription.name, source=place[0], handled=went, stay=stay)
-    return went, stay
-
-
-def _note(work: Work, command: str, subject: str, **detail: Any) -> None:
-    """Have the audit log say what the operator did."""
-    work.did.insert(0, f"operator.{command}")
-    work.changed(subject, **detail)
 
 
 def _recover(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
@@ -203,12 +184,12 @@ def _leave(arguments: argparse.Namespace, settings: Settings, service: Service, 
 
 def _left(work: Work) -> None:
     heads.leave(work)
-    _note(work, "leave", f"service/{work.source}")
+    note(work, "leave", f"service/{work.source}")
 
 
 def _rebuilt(work: Work, subscription: Subscription) -> None:
     rebuild.rebuild(work, subscription.name, subscription.slices)
-    _note(work, "rebuild", f"service/{work.source}", subscription=subscription.name)
+    note(work, "rebuild", f"service/{work.source}", subscription=subscription.name)
 
 
 def _audit(arguments: argparse.Namespace, settings: Settings, service: Service, of: Subscriptions) -> int:
