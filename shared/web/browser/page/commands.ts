@@ -49,13 +49,14 @@ document.addEventListener(
 
 htmx.defineExtension("command", {
   encodeParameters: (xhr: XMLHttpRequest, parameters: FormData, element: Node) => {
-    const form = element as HTMLElement;
-    const body =
-      form instanceof HTMLFormElement
-        ? JSON.stringify(bodyOf(form, submitters.get(form)))
-        : JSON.stringify(Object.fromEntries(parameters));
+    const asking = element as HTMLElement;
+    // A button may ask with what stands in its form, such as what would come of sending it.
+    const form = asking.closest("form");
+    const body = form
+      ? JSON.stringify(bodyOf(form, submitters.get(form)))
+      : JSON.stringify(Object.fromEntries(parameters));
     xhr.setRequestHeader("content-type", "application/json");
-    if (!showsAnswer(form)) xhr.setRequestHeader("idempotency-key", keyOf(form, body));
+    if (!showsAnswer(asking)) xhr.setRequestHeader("idempotency-key", keyOf(asking, body));
     return body;
   },
 });
@@ -86,10 +87,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
     return;
   }
   retried.delete(elt);
-  if (!(elt instanceof HTMLFormElement)) return;
-  if (successful) succeeded(elt, xhr);
-  else if (xhr.status === 0) complain(elt, document.body.dataset.unreached ?? "");
-  else complain(elt, problemOf(xhr));
+  const form = elt.closest("form");
+  if (!form) return;
+  if (successful) succeeded(form, elt, xhr);
+  else if (xhr.status === 0) complain(form, document.body.dataset.unreached ?? "");
+  else complain(form, problemOf(xhr));
 });
 
 async function signInAgain(element: HTMLElement): Promise<void> {
@@ -103,10 +105,10 @@ async function signInAgain(element: HTMLElement): Promise<void> {
   if (element instanceof HTMLFormElement && link) placeOf(element).replaceChildren(link);
 }
 
-function succeeded(form: HTMLFormElement, xhr: XMLHttpRequest): void {
-  sent.delete(form);
+function succeeded(form: HTMLFormElement, asking: HTMLElement, xhr: XMLHttpRequest): void {
+  sent.delete(asking);
   form.querySelector(".problem")?.replaceChildren();
-  if (showsAnswer(form)) return;
+  if (showsAnswer(asking)) return;
   if (form.dataset.then) {
     const answer = JSON.parse(xhr.responseText || "{}") as Record<string, string>;
     const path = form.dataset.then.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(answer[name] ?? ""));
