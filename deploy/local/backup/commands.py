@@ -19,13 +19,13 @@ Stopping = Callable[[Layout, Progress, Callable[[Run], None]], int]
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], until_stopped: Stopping) -> None:
     """Add these commands to the others."""
     backup = commands.add_parser("backup", help="copy all data, running or not; secrets go to a folder of their own")
-    backup.add_argument("folder", type=Path, help="the copy becomes a folder in this one, named by its time")
+    backup.add_argument("folder", type=_folder, help="the copy becomes a folder in this one, named by its time")
     backup.add_argument("--keys", type=Path, help="where secrets go (default: FOLDER-keys)")
     backup.add_argument("--without-log", action="store_true", help="only the databases; the log is safe elsewhere")
     backup.add_argument("--dry-run", action="store_true", help="only say what would be done")
     backup.set_defaults(command=_backup)
     restore = commands.add_parser("restore", help="put a copy back; what is there is moved aside")
-    restore.add_argument("folder", type=Path, help="a copy, or the folder that has some: then the newest")
+    restore.add_argument("folder", type=_folder, help="a copy, or the folder that has some: then the newest")
     restore.add_argument("--at", default="", metavar="NAME", help="the copy of this name instead")
     restore.add_argument("--keys", type=Path, help="put these secrets back, too")
     restore.add_argument("--only", choices=copies.PARTS, help="leave the other part as it is")
@@ -37,6 +37,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], until_sto
     recover.add_argument("--apply", action="store_true", help="put right what was found")
     recover.add_argument("--accept-loss", action="store_true", help="go on without what the log itself has lost")
     recover.set_defaults(command=lambda options, place: _recover(options, place, until_stopped))
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("say which folder: make backup TO=/somewhere, make restore FROM=/somewhere")
+    return Path(text)
 
 
 def _backup(options: argparse.Namespace, place: Layout) -> int:

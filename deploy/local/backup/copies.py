@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from deploy.local.process import ServerProcess
 FORMAT = 1
 NAMES = "%Y-%m-%dT%H%M%SZ"
 NOTE = "backup.json"
+SUMS = "files.json"
 DATABASES, LOG = "databases", "log"
 PARTS = (DATABASES, LOG)
 """In the order in which they are copied: a log that is newer than the databases has all that these lack."""
@@ -64,6 +66,32 @@ def note(folder: Path, made: datetime, parts: tuple[str, ...]) -> Copy:
 def versions() -> dict[str, str]:
     """Of the servers, whose files only these can read."""
     return {"kafka": jars.KAFKA_VERSION, "postgres": postgres.VERSION}
+
+
+def add_sums(folder: Path) -> None:
+    """List the files of a copy with what is in them, to see later whether they are still the same."""
+    (folder / SUMS).write_text(json.dumps(_sums(folder), indent=0))
+
+
+def check(copy: Copy) -> None:
+    """Raises ``Problem`` when the files of a copy aren't as they were written."""
+    try:
+        wanted: dict[str, str] = json.loads((copy.folder / SUMS).read_text())
+    except (OSError, ValueError) as error:
+        raise Problem(f"{copy.folder / SUMS} can't be read: {error}") from error
+    found = _sums(copy.folder)
+    if wrong := sorted(path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path)):
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise Problem(f"{copy.folder} isn't as it was written, so nothing was restored: {', '.join(wrong[:3])}{more}")
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    paths = (path for part in PARTS for path in (folder / part).rglob("*") if path.is_file())
+    found = {}
+    for path in sorted(paths):
+        with path.open("rb") as file:
+            found[str(path.relative_to(folder))] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def all_in(folder: Path) -> list[Copy]:

@@ -75,6 +75,8 @@ def make(place: Layout, wish: Wish, progress: Progress) -> Copy | None:
             if LOG in parts and backing.kafka:
                 with progress.step("Log: copied"):
                     log(backing.kafka, folder / LOG, _broker(place))
+        with progress.step("Files: listed"):
+            copies.add_sums(folder)
         if place.sample_marker.exists():
             (folder / place.sample_marker.name).touch()
         copy = copies.note(folder, now, parts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,9 +55,8 @@ def restore(place: Layout, wish: Wish, progress: Progress) -> Copy:
         state.stop_leftovers(place)
         backing = Backing(place, layout.services())
         check_space(place.state, copy.size() + SPARE_BYTES)
-        if DATABASES in parts and backing.postgres:
-            with progress.step(f"Databases of {copy.name}: every file is as it was written"):
-                check(backing.postgres, copy.part(DATABASES))
+        with progress.step(f"{copy.name}: every file is as it was written"):
+            copies.check(copy)
         if wish.dry_run:
             _tell(place, copy, parts, secrets, progress)
             return copy
@@ -78,14 +75,6 @@ def restore(place: Layout, wish: Wish, progress: Progress) -> Copy:
         _note_versions(place)
     _say_next(place, parts, copy, now, progress)
     return copy
-
-
-def check(postgres: Postgres, folder: Path) -> None:
-    """Compare the databases' files with the list that was written with them. Raises ``Problem``."""
-    command = [str(postgres.programs / "pg_verifybackup"), "--quiet", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
-    if done.returncode:
-        raise Problem(f"{folder} isn't as it was written, so nothing was restored:\n{done.stdout}{done.stderr}")
 
 
 def databases(postgres: Postgres, copy: Path, now: str) -> None:
