@@ -29,8 +29,19 @@ const language = document.documentElement.lang;
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const drawn = new WeakMap<HTMLElement, string>();
 
+/** A colour of the page as numbers: the page may mix it in ways that a plot doesn't know, so one dot is painted. */
 function colour(name: string, otherwise: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || otherwise;
+  const dot = document.createElement("span");
+  dot.style.color = `var(${name}, ${otherwise})`;
+  document.body.append(dot);
+  const mixed = getComputedStyle(dot).color;
+  dot.remove();
+  const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  if (!brush) return otherwise;
+  brush.fillStyle = mixed;
+  brush.fillRect(0, 0, 1, 1);
+  const [red, green, blue, alpha = 255] = brush.getImageData(0, 0, 1, 1).data;
+  return `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
 }
 
 function options(kind: string, numbers: Numbers, unit: string): echarts.EChartsCoreOption {
