@@ -6,14 +6,14 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from joserfc.jwk import OKPKey
 
 from deploy.local import layout, private
 from deploy.local.backing import KAFKA_VARIABLE, Backing, database_variable
 from deploy.local.layout import HOST, SERVICE_PORTS, Layout
-from deploy.local.tokens import client_secrets, is_elsewhere, issuer_url
+from deploy.local.tokens import CONSOLE, client_secrets, is_elsewhere, issuer_url
 
 
 def common(place: Layout, backing: Backing, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -45,10 +45,29 @@ def of_service(
 
 
 def _client(place: Layout, service: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """How the service is known to the embedded issuer; another one knows it as the environment says."""
+    """How a service, or the console, is known to the embedded issuer; another one knows it as the environment says."""
     if is_elsewhere(environ):
         return {}
     return {f"CRM_{service.upper()}_CLIENT_SECRET": client_secrets(place)[service]}
+
+
+def of_console(
+    place: Layout, services: Collection[str], targets: Collection[str], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What the console is told: no database, no Kafka, no key. ``targets``: where processes show their metrics."""
+    told = {
+        "CRM_TOKEN_ISSUER": issuer_url(environ),
+        "CRM_CONSOLE_PORT": str(layout.port_of(CONSOLE, environ)),
+        "CRM_CONSOLE_URL": console_url(environ),
+        "CRM_METRICS_TARGETS": ",".join(targets),
+    }
+    told |= {f"CRM_{service.upper()}_URL": service_url(service, environ) for service in services}
+    return {name: environ.get(name) or value for name, value in told.items()} | _client(place, CONSOLE, environ)
+
+
+def console_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Where people find the console."""
+    return environ.get("CRM_CONSOLE_URL") or f"http://{HOST}:{layout.port_of(CONSOLE, environ)}"
 
 
 def service_url(service: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 SERVICE_PORTS = {"callcenter": 8101, "marketing": 8102, "sfa": 8103, "sync": 8104}
 """Each service and the port of its API, which CRM_<SERVICE>_PORT changes."""
 
-SERVER_PORTS = {"kafka": 29092, "kafka_controller": 29093, "postgres": 25432, "issuer": 8100}
+SERVER_PORTS = {"kafka": 29092, "kafka_controller": 29093, "postgres": 25432, "issuer": 8100, "console": 8099}
 """Below the range from which Linux takes the ports of outgoing connections."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import httpx
@@ -15,14 +15,16 @@ from deploy.local.backing import Backing
 from deploy.local.children import Child
 from deploy.local.interrupts import Interrupts
 from deploy.local.issuer.accounts import ways_in
-from deploy.local.layout import ROOT, Layout
+from deploy.local.layout import HOST, ROOT, Layout
 from deploy.local.problems import Problem, check_space
 from deploy.local.process import POLL_SECONDS, NotReady, tail
 from deploy.local.progress import Progress
 from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
-from deploy.local.tokens import ACTORS, Actor, Issuer, is_elsewhere, issuer_url
+from deploy.local.tokens import ACTORS, CONSOLE, Actor, Issuer, is_elsewhere, issuer_url
 
 ISSUER = "issuer"
+MEASURED = {"api": "API_METRICS_PORT", "worker": "METRICS_PORT"}
+"""The processes that show metrics, and the end of the variable that names their port."""
 READY_SECONDS = 180
 LOOK_SECONDS = 1.0
 RECOVER = """
@@ -53,10 +55,12 @@ class Run:
         issuer = Issuer(self._place)
         issuer.publish()
         own = issuer_programs(self._place)
-        for _ in own:
-            layout.check_port(ISSUER)
-        programs = [one for service in services for one in service_programs(self._place, backing, service)]
-        self._start_servers(backing, own + programs)
+        metrics = {(service, process): layout.free_port() for service in services for process in MEASURED}
+        programs = [one for service in services for one in service_programs(self._place, backing, service, metrics)]
+        console = console_programs(self._place, services, metrics)
+        for program in (*own, *console):
+            layout.check_port(program.name)
+        self._start_servers(backing, own + programs + console)
         for program in own:
             self._supervised.start_program(program)
         self._migrate(backing, services)
@@ -64,7 +68,7 @@ class Run:
         if own:
             with self._progress.step(f"{ISSUER}: ready at {issuer_url()}"):
                 self._wait_ready(f"{issuer_url()}/healthz", ISSUER)
-        self._start_services(programs, services)
+        self._start_services(programs + console, services)
         if with_sample:
             self._load_sample(backing)
         self._announce(services, issuer)
@@ -178,6 +182,8 @@ class Run:
     def _announce(self, services: list[str], issuer: Issuer) -> None:
         say = self._progress.say
         say()
+        if has_console():
+            say(f"  [bold]Start here[/]  {environment.console_url()}")
         for service in services:
             say(f"  [bold]{service}[/]  {environment.service_url(service)}")
         say("\n  Sign in at one of them; that signs you in at the others too.\n")
@@ -236,17 +242,49 @@ def present(services: Collection[str]) -> list[Actor]:
     return [someone for someone in ACTORS if someone.is_machine or someone.home in services]
 
 
-def service_programs(place: Layout, backing: Backing, service: str) -> list[Program]:
+Metrics = Mapping[tuple[str, str], int]
+"""(service, process) -> the port of its metrics."""
+
+
+def service_programs(place: Layout, backing: Backing, service: str, metrics: Metrics) -> list[Program]:
     """The processes of one service."""
+
+    def told(process: str) -> dict[str, str]:
+        own = environment.of_service(place, backing, service, process)
+        if port := metrics.get((service, process)):
+            own[f"CRM_{service.upper()}_{MEASURED[process]}"] = str(port)
+        return own
+
     return [
         Program(
             group=SERVICES,
             name=f"{service}-{process}",
             command=[sys.executable, "-m", f"services.{service}", process],
             directory=ROOT,
-            environment=environment.of_service(place, backing, service, process),
+            environment=told(process),
         )
         for process in layout.processes(service)
+    ]
+
+
+def has_console() -> bool:
+    """Whether the console is in this checkout."""
+    return (ROOT / "deploy" / CONSOLE).is_dir()
+
+
+def console_programs(place: Layout, services: Collection[str], metrics: Metrics) -> list[Program]:
+    """The console, which looks at all processes."""
+    if not has_console():
+        return []
+    targets = [f"http://{HOST}:{port}" for port in metrics.values()]
+    return [
+        Program(
+            group=SERVICES,
+            name=CONSOLE,
+            command=[sys.executable, "-m", "deploy.console"],
+            directory=ROOT,
+            environment=environment.of_console(place, services, targets),
+        )
     ]
 
 
@@ -256,6 +294,7 @@ def issuer_programs(place: Layout) -> list[Program]:
         return []
     told = {layout.port_variable(ISSUER): str(layout.port_of(ISSUER)), "CRM_LOCAL_DIR": str(place.state)}
     told |= {f"CRM_{service.upper()}_URL": environment.service_url(service) for service in layout.SERVICE_PORTS}
+    told["CRM_CONSOLE_URL"] = environment.console_url()
     return [
         Program(
             group=SERVICES,

@@ -20,6 +20,8 @@ from deploy.local.layout import Layout
 from deploy.local.problems import Problem
 
 AUDIENCE = "crm"
+CONSOLE = "console"
+"""The console's name, at the issuer and in variables: it has pages that people sign in to, and isn't a service."""
 MINUTES = 60
 """How long a printed token is good for; `token` prints a fresh one."""
 
@@ -83,7 +85,7 @@ def issuer_url(environ: Mapping[str, str] = os.environ) -> str:
 
 def client_secrets(place: Layout) -> dict[str, str]:
     """The generated secret of each client of the embedded issuer, made the first time: services and machines."""
-    names = [*layout.SERVICE_PORTS, *(one.subject for one in ACTORS if one.is_machine)]
+    names = [*layout.SERVICE_PORTS, CONSOLE, *(one.subject for one in ACTORS if one.is_machine)]
     path = place.secrets / "clients.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if new := {name: secrets.token_urlsafe(24) for name in names if name not in known}:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from deploy.local.layout import SERVICE_PORTS, Layout
-from deploy.local.tokens import ACTORS, client_secrets
+from deploy.local.tokens import ACTORS, CONSOLE, client_secrets
 
 SCOPES = ("openid", "profile")
 METHODS = frozenset({"client_secret_basic", "client_secret_post"})
@@ -74,5 +74,5 @@ def registered(place: Layout, urls: Mapping[str, str]) -> dict[str, Client]:
 
 
 def urls_from(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Where the services are, as the issuer's process is told."""
-    return {name: url for name in SERVICE_PORTS if (url := environ.get(f"CRM_{name.upper()}_URL"))}
+    """Where the services and the console are, as the issuer's process is told."""
+    return {name: url for name in (*SERVICE_PORTS, CONSOLE) if (url := environ.get(f"CRM_{name.upper()}_URL"))}
