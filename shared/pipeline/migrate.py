@@ -55,6 +55,13 @@ def upgrade(url: str, versions: Path) -> None:
         engine.dispose()
 
 
+def former(versions: Path) -> frozenset[str]:
+    """The versions before the newest one that the code knows, by which a process knows that its tables are too old."""
+    script = _script(versions)
+    newest = script.get_current_head()
+    return frozenset(each.revision for each in script.walk_revisions()) - {newest or ""}
+
+
 def _script(versions: Path) -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(versions.parent))
