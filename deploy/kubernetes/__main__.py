@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from deploy.kubernetes import backing, block, checks, company
+from deploy.kubernetes import backing, block, checks, company, observing
 from deploy.kubernetes.names import NAMESPACE
 from deploy.kubernetes.schemas import schemas
 from deploy.local import layout
@@ -29,7 +29,7 @@ def parts() -> dict[str, dict[str, list[Any]]]:
     found: dict[str, dict[str, list[Any]]] = {"kafka": {"kafka.yaml": backing.kafka()}}
     for service in services:
         found[service] = {"backing.yaml": backing.of_service(service), "service.yaml": block.resources(service)}
-    found["observing"] = {"prometheus.yaml": block.observed()}
+    found["observing"] = {"prometheus.yaml": observing.resources()}
     found["company"] = {"company.yaml": company.resources(services)}
     return found
 

@@ -12,8 +12,6 @@ from deploy.kubernetes.names import (
     KAFKA,
     KAFKA_PORT,
     NAMESPACE,
-    PART_OF,
-    SERVICE,
     database,
     labels,
     meta,
@@ -169,27 +167,3 @@ def _policy(process: Process) -> Resource:
             "egress": goes,
         },
     }
-
-
-def observed() -> list[Resource]:
-    """How Prometheus finds the processes, and as whose it shows their metrics."""
-    names = {SERVICE: "service", "app.kubernetes.io/component": "process"}
-    relabelled = [
-        {"sourceLabels": ["__meta_kubernetes_pod_label_" + _as_label(label)], "targetLabel": name}
-        for label, name in names.items()
-    ]
-    return [
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PodMonitor",
-            "metadata": {"name": "crm", "labels": PART_OF},
-            "spec": {
-                "selector": {"matchLabels": PART_OF},
-                "podMetricsEndpoints": [{"port": "metrics", "interval": "15s", "relabelings": relabelled}],
-            },
-        }
-    ]
-
-
-def _as_label(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name)

@@ -1,0 +1,1 @@
+"""Dashboards for those who have Grafana, made as code."""

@@ -1,0 +1,1 @@
+"""What Prometheus is told: where processes are, and when somebody has to act."""
