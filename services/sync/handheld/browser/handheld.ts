@@ -16,6 +16,8 @@ const EVERY = 60_000;
 const WORKER = "/handheld/worker.js";
 const SCOPE = "/handheld";
 const SIGN_IN = `/sign-in?return=${encodeURIComponent(SCOPE)}`;
+/** That the rep has gone to sign in, to renew the device when he is back. */
+const RENEWS = "crm-handheld-renews";
 const MEMBER = "([0-9a-f-]{36})";
 
 const part = (id: string): HTMLElement => document.getElementById(id)!;
@@ -48,6 +50,9 @@ class App {
     this.route();
     if (!this.state.me.device) return;
     void navigator.serviceWorker?.register(WORKER, { scope: SCOPE });
+    const renews = sessionStorage.getItem(RENEWS) !== null;
+    sessionStorage.removeItem(RENEWS);
+    if (renews) await this.attempt(() => this.state.device.renew());
     await this.synchronize();
   }
 
@@ -83,7 +88,8 @@ class App {
   }
 
   private draw(first = false): void {
-    if (first || !this.screen?.once) this.screen?.draw(part("content"));
+    const asks = document.querySelector("dialog[open]") !== null;
+    if (first || !(this.screen?.once || asks)) this.screen?.draw(part("content"));
     part("state").hidden = !this.state.me.device;
     // Told to who can't see only when it is another one.
     const line = this.state.line;
@@ -117,6 +123,10 @@ class App {
       await this.attempt(() => this.state.device.synchronize());
     }
     this.again = false;
+    if (this.state.me.device && this.state.me.turn === null && this.state.phase === "idle") {
+      this.state.phase = "sign_in";
+      this.draw();
+    }
   }
 
   private async attempt(body: () => Promise<void>): Promise<void> {
@@ -126,7 +136,7 @@ class App {
       this.state.phase = "idle";
     } catch (error) {
       if (error instanceof SignIn) this.state.phase = "sign_in";
-      else if (error instanceof Refused) this.state.phase = "refused";
+      else if (error instanceof Refused) this.state.phase = "denied";
       else if (error instanceof OutOfStep) this.state.phase = "out_of_step";
       else if (error instanceof Away) this.state.phase = "away";
       else throw error;
@@ -171,7 +181,10 @@ class App {
         try {
           await this.state.device.renew();
         } catch (error) {
-          if (error instanceof SignIn) this.signIn();
+          if (error instanceof SignIn) {
+            sessionStorage.setItem(RENEWS, "");
+            this.signIn();
+          }
           throw error;
         }
       });

@@ -63,9 +63,14 @@ export class Device {
   /** Hand in what was written and fetch what changed; safe to repeat whenever the network went. */
   synchronize(): Promise<void> {
     return alone(async () => {
-      await this.push();
+      // What can't be handed in doesn't keep the device from hearing what it may know no longer.
+      const wrong = await this.push().catch((error: Error) => {
+        if (error instanceof Refused || error instanceof OutOfStep) return error;
+        throw error;
+      });
       await this.pull();
       await this.fetchProducts();
+      if (wrong) throw wrong;
       await this.store.changeMe(() => ({ synchronized: this.clock().toISOString() }));
     });
   }

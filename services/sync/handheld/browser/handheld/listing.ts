@@ -123,5 +123,12 @@ function warnings(state: State, doing: Doing): (HTMLElement | false)[] {
     " ",
     link,
   );
-  return [Boolean(me.barred) && barred, !me.barred && me.left > 0 && left, state.refused.length > 0 && refused];
+  const signIn = el(
+    "div",
+    { class: "alert alert-warning", role: "status" },
+    words.say("sign_in"),
+    " ",
+    el("a", { id: "to-renew", href: "#/state", class: "alert-link" }, words.say("look")),
+  );
+  return [state.phase === "sign_in" && signIn, Boolean(me.barred) && barred, !me.barred && me.left > 0 && left, state.refused.length > 0 && refused];
 }

@@ -42,9 +42,13 @@ export function standing(state: State, doing: Doing): Screen {
 
 function trouble(state: State): HTMLElement | false {
   const { words, me } = state;
-  const text = me.barred ? `${words.say("barred")} ${me.barred}` : state.phase === "idle" || state.phase === "working" ? "" : words.say(state.phase);
-  const detail = state.detail && !me.barred ? ` ${state.detail}` : "";
-  return text !== "" && el("p", { class: "alert alert-warning", role: "status" }, text + detail);
+  const isQuiet = state.phase === "idle" || state.phase === "working";
+  const parts = [
+    me.barred ? `${words.say("barred")} ${me.barred}.` : "",
+    isQuiet || (me.barred && state.phase !== "away") ? "" : words.say(state.phase),
+    state.detail === me.barred ? "" : state.detail,
+  ].filter(Boolean);
+  return parts.length > 0 && el("p", { class: "alert alert-warning", role: "status" }, parts.join(" "));
 }
 
 function outbox(state: State, doing: Doing): HTMLElement {
