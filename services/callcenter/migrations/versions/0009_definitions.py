@@ -31,4 +31,4 @@ SELECT 'callcenter', kind, code, json_build_object('en', label_en, 'es', label_e
        timestamptz '1970-01-01 00:00+00', ''
 FROM choice
 """)
-    op.execute("INSERT INTO due (task, key, at, history) VALUES ('definitions', 'first', now(), true)")
+    op.execute("INSERT INTO due (task, key, at, history) VALUES ('definitions', 'first', 'epoch', true)")
