@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
+from services.callcenter.cases.rules import DEFERRED_SECONDS
+from services.callcenter.desk.rules import BREAKS
 from shared.administration import desk
 from shared.customer.definitions import Definition
 from shared.customer.fields import BUILT_IN
@@ -52,6 +55,32 @@ OUTAGES = {
 }
 CASES = {"opened": N_("Case opened"), "resolved": N_("Case resolved")}
 CHANNELS = {"phone": N_("Phone"), "chat": N_("Chat"), "web": N_("Web"), "email": N_("E-mail")}
+PRESENCE = {
+    "available": N_("Available"),
+    "conversation": N_("In conversation"),
+    "wrap_up": N_("In wrap-up"),
+    "break": N_("Break"),
+    "away": N_("Away"),
+    "gone": N_("No page open"),
+}
+PAUSES = {
+    "rest": N_("rest"),
+    "meal": N_("meal"),
+    "meeting": N_("meeting"),
+    "training": N_("training"),
+    "paperwork": N_("paperwork"),
+}
+PRESENCE_ICONS = {
+    "available": "circle-check",
+    "conversation": "phone-call",
+    "wrap_up": "edit",
+    "break": "coffee",
+    "away": "user-off",
+    "gone": "cloud-off",
+}
+CHANNEL_ICONS = {"phone": "phone", "chat": "message", "web": "world", "email": "mail"}
+LINE_ICONS = {"case": "flag", "order": "shopping-cart", "note": "note"}
+TONES = ("green", "yellow", "red")
 FIELDS = tuple(text for field in BUILT_IN.values() for text in (field.label, *field.choices))
 """Texts of the built-in fields, which templates translate where they show them."""
 
@@ -84,7 +113,32 @@ def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
         "money": lambda amount, currency: money(amount, currency, language),
         "queue_name": queue_name,
         "duration": duration,
+        "presence_name": partial(name_in, PRESENCE),
+        "presence_icon": PRESENCE_ICONS.__getitem__,
+        "break_name": partial(name_in, PAUSES),
+        "breaks": BREAKS,
+        "channel_icon": lambda code: CHANNEL_ICONS.get(code, "message"),
+        "line_icon": lambda kind, step: LINE_ICONS.get(kind) or CHANNEL_ICONS.get(step, "message"),
+        "clock_text": clock_text,
+        "phase_tone": lambda seconds, limits: TONES[phase(seconds, limits)],
+        "phase_word": lambda seconds, limits, said: said.split("|")[phase(seconds, limits)],
+        "deadline": lambda requested: requested + timedelta(seconds=DEFERRED_SECONDS),
     }
+
+
+def phase(seconds: float, limits: str) -> int:
+    """How many of these limits, seconds with spaces between, are passed."""
+    return sum(seconds > float(limit) for limit in limits.split())
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds as a clock shows them that ticks: 0:05, 1:02:03, 2 d 1:02:03. As desk/browser/desk/clocks.ts."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour}:{minute:02}:{second:02}"
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
 def money(amount: int, currency: str, language: str) -> str:

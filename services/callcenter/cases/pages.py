@@ -23,13 +23,13 @@ def router(service: Service, pages: Pages) -> APIRouter:
             look.need(Action.CASE_READ)
             found = reads.some(look, state="open", limit=200)
             cards = {card.member: card for card in customers.cards(look, {one.member for one in found})}
-            return pages.answer(request, "cases.html", cases=found, cards=cards, choices=choices(look))
+            return pages.answer(request, "cases.html", cases=found, cards=cards, choices=choices(look), now=look.now)
 
     @routes.get("/cases/{case}")
     def case(request: Request, case: Id, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             found = reads.one(look, str(case))
             card = next(iter(customers.cards(look, [found.member])), None)
-            return pages.answer(request, "case.html", case=found, card=card, choices=choices(look))
+            return pages.answer(request, "case.html", case=found, card=card, choices=choices(look), now=look.now)
 
     return routes

@@ -9,6 +9,8 @@ from shared.customer.definitions import Definition, moved
 from shared.events.callcenter import CaseMoved, CaseResolved
 
 IMMEDIATE_SECONDS = 180
+DEFERRED_SECONDS = 86_400
+"""What isn't solved at once is to be solved by then, at the latest."""
 
 
 class NotPossible(Exception):

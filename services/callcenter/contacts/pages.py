@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from services.callcenter.contacts import reads
 from services.callcenter.customers import reads as customers
-from services.callcenter.desk.reads import choices
+from services.callcenter.desk.reads import choices, habits
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
@@ -27,6 +27,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
                 contact=found,
                 card=next(iter(cards), None),
                 choices=choices(look),
+                habits=habits(look, found),
             )
 
     return routes

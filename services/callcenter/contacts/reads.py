@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import Select, and_, or_, select, tuple_
 
 from services.callcenter.contacts import rules
 from services.callcenter.contacts.tables import contact
@@ -72,10 +72,11 @@ def of_members(look: Look, members: Iterable[str], limit: int = 10) -> list[Cont
     return seen(look, look.session.execute(query.limit(limit)).all()) if within else []
 
 
-def offers(look: Look, queues: Collection[str], limit: int = 10) -> list[Contact]:
-    """What waits for the actor, or for anybody of these queues, within reach; who waits longest first."""
+def offers(look: Look, queues: Collection[str], absent: Select[tuple[str]], limit: int = 10) -> list[Contact]:
+    """What waits for the actor, or for anybody of these queues, within reach; who waits longest first. What was offered
+    to an agent of ``absent`` is for anybody of its queue: else nobody would answer."""
     c = contact.c
-    for_anybody = and_(c.offered_to.is_(None), c.queue.in_(queues))
+    for_anybody = and_(or_(c.offered_to.is_(None), c.offered_to.in_(absent)), c.queue.in_(queues))
     query = select(*COLUMNS).where(
         c.state == "offered",
         c.offered > look.now - timedelta(hours=WAITING_HOURS),

@@ -40,6 +40,7 @@ contact = Table(
     Index("contact_member", "member", "offered"),
     Index("contact_waiting", "queue", "offered", postgresql_where=text("state = 'offered'")),
     Index("contact_open", "agent", postgresql_where=text("state IN ('answered', 'ended')")),
+    Index("contact_reviewed", "queue", "wrapped_up", postgresql_where=text("state = 'wrapped_up'")),
 )
 
 choice = Table(

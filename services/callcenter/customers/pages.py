@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.callcenter.desk import reads
+from services.callcenter.insights import reads as insights
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
@@ -18,6 +19,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
     def customer(request: Request, customer: Id, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             glance = reads.glance(look, str(customer))
-            return pages.answer(request, "customer.html", glance=glance, choices=reads.choices(look))
+            timeline = insights.timeline(look, str(customer))
+            return pages.answer(request, "customer.html", glance=glance, choices=reads.choices(look), timeline=timeline)
 
     return routes

@@ -1,7 +1,7 @@
 """The agent's page, its parts that refresh by themselves, and the stream that says when."""
 
 from collections.abc import AsyncIterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -10,17 +10,25 @@ from pydantic import Field
 
 from services.callcenter.customers import reads as customers
 from services.callcenter.desk import handlers, reads
+from services.callcenter.desk.pulse import Pulse
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Code, Input, ShortText
-from shared.edge.live import Live, changes, topic
+from shared.edge.live import Live, changes
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
+from shared.pipeline.work import Work
 from shared.web.render import Pages
 
 
 class QueuesBody(Input):
     queues: Annotated[list[Code], Field(max_length=100)]
+
+
+class StateBody(Input):
+    state: Literal["available", "break", "away"]
+    reason: Literal["", "rest", "meal", "meeting", "training", "paperwork"] = ""
+    """Of a break."""
 
 
 class FindBody(Input):
@@ -30,6 +38,7 @@ class FindBody(Input):
 def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter:
     """The agent's page. ``region``: the country of phone numbers without a country code."""
     routes = APIRouter(include_in_schema=False)
+    pulse = Pulse(service)
 
     @routes.get("/")
     def desk(request: Request, actor: CurrentActor) -> HTMLResponse:
@@ -40,7 +49,10 @@ def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter
     @routes.get("/desk/waiting")
     def waiting(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            return pages.answer(request, "waiting.html", waiting=reads.waiting(look))
+            shown = pages.answer(request, "waiting.html", waiting=reads.waiting(look), choices=reads.choices(look))
+        # Each open page of an agent shows this, and asks for it anew every few seconds.
+        pulse.beat(actor)
+        return shown
 
     @routes.get("/desk/current")
     def current(request: Request, actor: CurrentActor) -> HTMLResponse:
@@ -57,7 +69,7 @@ def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter
 
 
 def presence_router(service: Service) -> APIRouter:
-    """The endpoint by which agents choose their queues."""
+    """The endpoints by which agents say where and whether they are there."""
     routes = APIRouter(tags=["desk"])
     Once = Annotated[Command, Depends(commands(service))]
 
@@ -66,18 +78,23 @@ def presence_router(service: Service) -> APIRouter:
         """Take contacts from these queues and no others. Needs desk.use."""
         return command.run(lambda work: {"queues": handlers.take_from(work, body.queues)})
 
+    @routes.post("/desk/state")
+    def state(body: StateBody, command: Once) -> Response:
+        """Say whether one is there: available, on a break, or away. Needs desk.use."""
+
+        def run(work: Work) -> dict[str, str]:
+            handlers.say(work, body.state, body.reason if body.state == "break" else "")
+            return {"state": body.state}
+
+        return command.run(run)
+
     return routes
 
 
 def _add_stream(routes: APIRouter, service: Service, live: Live) -> None:
     def topics(agent: Actor) -> set[str]:
         with service.look(agent) as look:
-            members, queues = reads.current_members(look), handlers.queues_of(look.session, agent.id)
-        return {
-            topic("agent", agent.id),
-            *(topic("queue", queue) for queue in queues),
-            *(topic("customer", member) for member in members),
-        }
+            return reads.topics(look)
 
     def admitted(actor: CurrentActor) -> None:
         topics(actor)

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from services.callcenter.contacts import reads as contacts
 from services.callcenter.contacts.reads import Contact
+from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
+from services.callcenter.desk import rules
 from services.callcenter.desk.handlers import queues_of
-from services.callcenter.insights.reads import Insights, insights
+from services.callcenter.desk.rules import Habits, Presence
+from services.callcenter.desk.tables import agent_state, presence
+from services.callcenter.insights.reads import Brief, Insights, briefs, insights
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS, Fields
 from shared.customer.definitions import KINDS, Definition, step_of
+from shared.edge.live import topic
 from shared.pipeline import clusters, vocabulary
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 
 KEY_FIELDS = ("phone", "email", "status", "products", "city", "language", "customer_since")
+MOST_CALLS = 3
+"""So many calls pop up at once; of further ones only the number is shown."""
+FORGOTTEN = timedelta(hours=12)
+"""Who had no page open for so long isn't shown among the agents."""
+NEWEST_REVIEWS = 300
+"""So many reviews of a queue tell what its reviews are usually about."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +73,23 @@ class Offer:
     contact: Contact
     card: Card | None
     """None: who it is is hidden from the actor."""
+    brief: Brief | None
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for an agent, and the queues there are."""
+    """Whether the agent is there, what waits for him, and the queues there are."""
 
+    me: Presence
     offers: list[Offer]
+    more: bool
+    """Whether more wait than are shown."""
+    contact: Contact | None
+    """The one that he is in."""
+    card: Card | None
     queues: list[Definition]
     chosen: list[str]
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -75,6 +99,8 @@ class Current:
     contact: Contact | None
     glance: Glance | None
     """None with a contact: who it is is hidden from the actor."""
+    habits: Habits
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -119,21 +145,28 @@ class Choices:
 def waiting(look: Look) -> Waiting:
     """What waits for the agent, longest first. Raises ``Forbidden``."""
     look.need(Action.DESK_USE)
-    chosen = queues_of(look.session, look.actor.id)
-    offered = contacts.offers(look, chosen)
-    cards = {card.member: card for card in customers.cards(look, {one.member for one in offered})}
-    offers = [Offer(one, cards.get(one.member)) for one in offered]
+    me = _me(look)
+    chosen = list(me.queues)
+    offered = contacts.offers(look, _taking(me), absent(look.now), MOST_CALLS + 1)
+    talking = contacts.current(look)
+    shown = offered[:MOST_CALLS]
+    members = {one.member for one in (*shown, talking) if one}
+    cards = {card.member: card for card in customers.cards(look, members)}
+    known = briefs(look, [one.member for one in shown])
+    offers = [Offer(one, cards.get(one.member), known.get(one.member)) for one in shown]
     queues = [one for one in choices(look).queues if not one.retired or one.code in chosen]
-    return Waiting(offers, queues, chosen)
+    card = cards.get(talking.member) if talking else None
+    return Waiting(me, offers, len(offered) > len(shown), talking, card, queues, chosen, look.now)
 
 
 def current(look: Look) -> Current:
     """What the agent works on. Raises ``Forbidden``."""
     found = _contact(look)
+    usual = habits(look, found) if found and found.state in ("answered", "ended") else Habits()
     if found is None or not look.fields(Action.CUSTOMER_READ, [found.member]):
-        return Current(found, None)
+        return Current(found, None, usual, look.now)
     look.account = f"contact/{found.id}"
-    return Current(found, glance(look, found.member))
+    return Current(found, glance(look, found.member), usual, look.now)
 
 
 def current_members(look: Look) -> list[str]:
@@ -146,12 +179,92 @@ def current_members(look: Look) -> list[str]:
     return list(look.fields(Action.CUSTOMER_READ, clusters.mates_of(look.session, [found.member])[found.member]))
 
 
+def topics(look: Look) -> set[str]:
+    """The live topics of what every page of an agent shows. Raises ``Forbidden``."""
+    members, queues = current_members(look), queues_of(look.session, look.actor.id)
+    return {
+        topic("agent", look.actor.id),
+        *(topic("queue", queue) for queue in queues),
+        *(topic("customer", member) for member in members),
+    }
+
+
 def _contact(look: Look) -> Contact | None:
     look.need(Action.DESK_USE)
     found = contacts.current(look)
     if found is None:
-        found = next(iter(contacts.offers(look, queues_of(look.session, look.actor.id), limit=1)), None)
+        found = next(iter(contacts.offers(look, _taking(_me(look)), absent(look.now), limit=1)), None)
     return found
+
+
+def absent(now: datetime) -> Select[tuple[str]]:
+    """The agents who said that they aren't there, or have no page open."""
+    s = agent_state.c
+    return select(s.agent).where(or_(s.state != "available", s.heard < now - rules.GONE_AFTER))
+
+
+def _me(look: Look) -> Presence:
+    s = agent_state.c
+    row = look.session.execute(
+        select(s.name, s.state, s.reason, s.since, s.heard).where(s.agent == look.actor.id)
+    ).one_or_none()
+    queues = tuple(queues_of(look.session, look.actor.id))
+    if row is None:
+        return Presence(look.actor.id, look.actor.name, "available", "", look.now, look.now, queues)
+    return Presence(look.actor.id, row.name, row.state, row.reason, row.since, row.heard, queues)
+
+
+def _taking(me: Presence) -> tuple[str, ...]:
+    return me.queues if rules.takes_calls(me.state) else ()
+
+
+def agents(look: Look) -> list[Presence]:
+    """Who is at the desk, or was in the last hours; for who decides by it. Raises ``Forbidden``."""
+    look.need(Action.OUTAGE_DECIDE)
+    s, p, c = agent_state.c, presence.c, contact.c
+    chosen = select(func.array_agg(aggregate_order_by(p.queue, p.queue))).where(p.agent == s.agent)
+    is_open = c.state.in_(["answered", "ended"])
+    newest: Any = (
+        select(c.state, func.coalesce(c.ended, c.answered).label("since"))
+        .where(c.agent == s.agent, is_open)
+        .order_by(c.answered.desc())
+        .limit(1)
+        .lateral()
+    )
+    query = (
+        select(
+            s.agent,
+            s.name,
+            s.state,
+            s.reason,
+            s.since,
+            s.heard,
+            chosen.scalar_subquery(),
+            newest.c.state,
+            newest.c.since,
+        )
+        .outerjoin(newest, literal(True))
+        .where(s.heard > look.now - FORGOTTEN)
+    )
+    return [
+        Presence(*row[:6], tuple(row[6] or ()), row[7], row[8]) for row in look.session.execute(query.order_by(s.agent))
+    ]
+
+
+def habits(look: Look, of: Contact) -> Habits:
+    """What reviews of the contact's queue said before it came in: fixed by that, so that nothing moves under the hand
+    of who chooses."""
+    c = contact.c
+    newest = (
+        select(c.reason, c.outcome)
+        .where(c.queue == of.queue, c.state == "wrapped_up", c.wrapped_up < of.offered)
+        .order_by(c.wrapped_up.desc())
+        .limit(NEWEST_REVIEWS)
+        .subquery()
+    )
+    n = newest.c
+    counted = select(n.reason, n.outcome, func.count()).group_by(n.reason, n.outcome)
+    return rules.habits((reason, outcome, many) for reason, outcome, many in look.session.execute(counted))
 
 
 def glance(look: Look, member: str) -> Glance:

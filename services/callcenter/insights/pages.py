@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterable
 from functools import partial
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from services.callcenter.desk import reads as desk
 from services.callcenter.insights import reads
 from shared.access.actions import Action
 from shared.edge.actor import Actor
@@ -25,13 +27,27 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
     @routes.get("/customers/{customer}/insights")
     def insights(request: Request, customer: Id, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            return pages.answer(request, "insights.html", insights=reads.insights(look, str(customer)))
+            known = reads.insights(look, str(customer))
+            return pages.answer(request, "insights.html", insights=known, choices=desk.choices(look))
+
+    @routes.get("/customers/{customer}/timeline")
+    def timeline(
+        request: Request,
+        customer: Id,
+        actor: CurrentActor,
+        kind: Literal["", "contact", "case", "order", "note"] = "",
+        most: Annotated[int, Query(ge=1, le=reads.LONGEST_TIMELINE)] = reads.MOST_LINES,
+    ) -> HTMLResponse:
+        with service.look(actor) as look:
+            shown = reads.timeline(look, str(customer), (kind,) if kind else reads.KINDS, most)
+            return pages.answer(request, "timeline.html", member=str(customer), kind=kind, most=most, timeline=shown)
 
     def topics(member: str, actor: Actor) -> set[str]:
         with service.look(actor) as look:
             look.see(Action.CUSTOMER_READ, member)
             mates = clusters.mates_of(look.session, [member])[member]
-            return {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, mates)}
+            around = desk.topics(look) if look.may(Action.DESK_USE) else set()
+            return around | {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, mates)}
 
     def admitted(customer: Id, actor: CurrentActor) -> None:
         topics(str(customer), actor)

@@ -26,6 +26,9 @@ from shared.pipeline.look import Look
 
 MOST_ORDERS = 5
 MOST_LINES = 12
+LONGEST_TIMELINE = 200
+KINDS = ("contact", "case", "order", "note")
+"""Of what a timeline is made."""
 SOURCES = ("marketing", "sfa", "sync")
 
 
@@ -66,6 +69,49 @@ class Insights:
         return sorted((row for row in self.cases if row.state == "open"), key=lambda row: (row.requested, row.id))
 
 
+@dataclass(frozen=True)
+class Brief:
+    """What an agent is to know of a customer before he says hello."""
+
+    relation: str | None
+    value: Value | None
+    segments: list[Segment]
+    wrong: list[str]
+    """What is wrong with open orders, as codes."""
+    open_cases: int
+    masked: tuple[str, ...]
+    """As in ``Insights``."""
+
+
+def briefs(look: Look, members: Sequence[str]) -> dict[str, Brief]:
+    """Of those within reach."""
+    return {member: _brief(look, member) for member in look.fields(Action.CUSTOMER_READ, members)}
+
+
+def _brief(look: Look, member: str) -> Brief:
+    session, now = look.session, look.now
+    mates = clusters.mates_of(session, [member])[member]
+    fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
+    members = list(fields)
+    masked = _masked(fields, mates)
+    orders = _orders(session, members)
+    wrong = [code for each in rules.newest_first(orders, MOST_ORDERS) if each.is_open for code in each.wrong(now)]
+    asked = cases.some(look, members=members, state="open") if look.may(Action.CASE_READ) else []
+    return Brief(
+        None if "relation" in masked else _relation(session, members, orders, now),
+        None if "value" in masked else _value(session, members),
+        [] if "segments" in masked else _segments(session, members),
+        list(dict.fromkeys(wrong)),
+        len(asked),
+        masked,
+    )
+
+
+def _masked(fields: Mapping[str, Fields], mates: Collection[str]) -> tuple[str, ...]:
+    status = () if all("status" in shown for shown in fields.values()) else ("relation",)
+    return (*status, *(() if len(fields) == len(mates) else ("value", "segments")))
+
+
 def insights(look: Look, member: str) -> Insights:
     """What is known of the customer with this member, as far as it is within reach. Raises ``Forbidden``."""
     look.see(Action.CUSTOMER_READ, member)
@@ -74,12 +120,12 @@ def insights(look: Look, member: str) -> Insights:
     fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
     members = list(fields)
     look.saw_customers(members)
-    masked = [] if all("status" in shown for shown in fields.values()) else ["relation"]
-    masked += [] if len(members) == len(mates) else ["value", "segments"]
+    masked = _masked(fields, mates)
     orders = _orders(session, members)
     recent = contacts.of_members(look, members, MOST_LINES) if look.may(Action.CONTACT_READ) else []
     asked = _cases(look, members)
-    lines = [*_contact_lines(recent), *_case_lines(asked), *_order_lines(orders), *_notes(session, fields)]
+    noted = _notes(session, fields, MOST_LINES)
+    lines = [*_contact_lines(recent), *_case_lines(asked), *_order_lines(orders), *noted]
     return Insights(
         tuple(members),
         None if "relation" in masked else _relation(session, members, orders, now),
@@ -91,8 +137,36 @@ def insights(look: Look, member: str) -> Insights:
         rules.timeline(lines, MOST_LINES),
         {source: sign for source, sign in heads.last_signs(session).items() if source in SOURCES},
         now,
-        tuple(masked),
+        masked,
     )
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened to a customer, the newest first."""
+
+    lines: list[Line]
+    more: bool
+    """Whether more happened than is shown."""
+
+
+def timeline(look: Look, member: str, kinds: Collection[str] = KINDS, most: int = MOST_LINES) -> Timeline:
+    """What happened to the customer with this member, as far as it is within reach. Raises ``Forbidden``."""
+    look.see(Action.CUSTOMER_READ, member)
+    mates = clusters.mates_of(look.session, [member])[member]
+    fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
+    members, limit = list(fields), most + 1
+    look.saw_customers(members)
+    lines: list[Line] = []
+    if "contact" in kinds and look.may(Action.CONTACT_READ):
+        lines += _contact_lines(contacts.of_members(look, members, limit))
+    if "case" in kinds and look.may(Action.CASE_READ):
+        lines += _case_lines(cases.some(look, members=members, limit=limit))
+    if "order" in kinds:
+        lines += _order_lines(_orders(look.session, members))
+    if "note" in kinds:
+        lines += _notes(look.session, fields, limit)
+    return Timeline(rules.timeline(lines, most), len(lines) > most)
 
 
 def _cases(look: Look, members: Sequence[str]) -> list[Case]:
@@ -175,8 +249,8 @@ def _order_lines(orders: Sequence[Order]) -> Iterator[Line]:
             yield Line(at, "order", each.order, step, what)
 
 
-def _notes(session: Session, fields: Mapping[str, Fields]) -> Iterator[Line]:
+def _notes(session: Session, fields: Mapping[str, Fields], limit: int) -> Iterator[Line]:
     n = note.c
     newest = select(n.at, n.note, n.text, n.member).where(n.member == any_of(fields)).order_by(n.at.desc(), n.note)
-    for at, id, text, member in session.execute(newest.limit(MOST_LINES)):
+    for at, id, text, member in session.execute(newest.limit(limit)):
         yield Line(at, "note", id, "", text if TEXT in fields[member] or not text else None)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from services.callcenter.desk import reads as desk
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
 from services.callcenter.streams import reads as streams
@@ -48,7 +49,8 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
     def topics(actor: Actor) -> set[str]:
         with service.look(actor) as look:
             look.need(Action.OUTAGE_DECIDE)
-        return {LIVE}
+            around = desk.topics(look) if look.may(Action.DESK_USE) else set()
+            return {LIVE, *around}
 
     def admitted(actor: CurrentActor) -> None:
         topics(actor)

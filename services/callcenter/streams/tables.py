@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Double, Integer, Table
+from sqlalchemy import Column, DateTime, Double, Integer, SmallInteger, Table
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.callcenter.metadata import metadata
 
@@ -19,4 +20,13 @@ live_window = Table(
     Column("solved", Integer, nullable=False),
     Column("immediate", Double, comment="share solved within three minutes"),
     Column("seconds_to_solution", Double, comment="mean"),
+)
+
+live_wall = Table(
+    "live_wall",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, comment="1: there is one wall"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was like this"),
+    Column("queues", JSONB, nullable=False, comment="of the longest window"),
+    Column("minutes", JSONB, nullable=False, comment="of the longest window, the oldest first"),
 )
