@@ -19,12 +19,21 @@ ERASURES = (
     LeftOut("erasure_answer", "a device is asked for only by a block that was there", rows="place LIKE '%/%'"),
 )
 
+DEFINITIONS = (
+    LeftOut(
+        "definition",
+        "what came with the platform is said by a task, whose events have ids of that moment",
+        columns=("event_id",),
+    ),
+)
+ALL = (*ERASURES, *DEFINITIONS)
+
 LEFT_OUT: dict[str, tuple[LeftOut, ...]] = {
-    "callcenter": ERASURES,
-    "marketing": ERASURES,
-    "sfa": ERASURES,
+    "callcenter": ALL,
+    "marketing": ALL,
+    "sfa": ALL,
     "sync": (
-        *ERASURES,
+        *ALL,
         LeftOut("erased_on_device", "devices follow a later feed by other positions"),
         LeftOut("forgotten", "a device is asked for only by a block that was there", rows="place LIKE '%/%'"),
         LeftOut("interaction", "as forgotten", rows="type = 'customer.forgotten'"),

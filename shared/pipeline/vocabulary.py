@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from shared.customer import definitions as rules
@@ -81,12 +81,13 @@ def need(work: Work, kind: str, codes: Collection[str]) -> None:
         raise Invalid(f"there is no {kind} {', '.join(sorted(unknown))} to choose")
 
 
-def define(work: Work, new: Definition, former: Definition | None) -> None:
+def define(work: Work, new: Definition, former: Definition | None, occurred: datetime | None = None) -> None:
     """Say and keep a definition of the department's own that isn't a field of customers."""
+    at = occurred or work.now
     fact = DefinitionMade(**{**msgspec.structs.asdict(new), "labels": dict(new.labels)})
     was = msgspec.to_builtins(former) if former else None
-    event = work.publish(_stream(work.source, new), fact, former=was)
-    _keep(work.session, [(work.source, new, work.now, event)])
+    event = work.publish(_stream(work.source, new), fact, at, former=was)
+    _keep(work.session, [(work.source, new, at, event)])
 
 
 def define_fields(work: Work, fields: Iterable[Field]) -> list[str]:
@@ -164,9 +165,11 @@ def unsaid(work: Work, codes: Iterable[str]) -> None:
 
 def _say(work: Work, due_items: Sequence[Item]) -> Mapping[str, datetime]:
     c = definition.c
-    rows = select(*_COLUMNS).where(c.department == work.source, c.event_id == "").with_for_update()
-    for each in _found(work.session, rows):
-        define(work, each, None)
+    unsaid_rows = select(*_COLUMNS, c.occurred).where(c.department == work.source, c.event_id == "")
+    rows = work.session.execute(unsaid_rows.order_by(c.kind, c.place, c.code).with_for_update()).all()
+    for row in rows:
+        # At the instant that they have in the table: before anything that a person defines.
+        define(work, _definition(row[:-1]), None, row.occurred)
     return {}
 
 
@@ -181,8 +184,8 @@ def _found(session: Session, query: Select[Any]) -> list[Definition]:
     return [_definition(row) for row in session.execute(query.order_by(c.kind, c.place, c.code))]
 
 
-def _definition(row: Row[Any]) -> Definition:
-    values = row._asdict()
+def _definition(row: Sequence[Any]) -> Definition:
+    values = dict(zip(_PARTS, row, strict=True))
     return Definition(**{**values, "choices": tuple(values["choices"])})
 
 
