@@ -7,7 +7,9 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.sync.customers import api as customers
+from services.sync.customers import ledger_api, ledger_pages
 from services.sync.customers import pages as customer_pages
+from services.sync.customers import tables as lost_tables
 from services.sync.customers.erasure import FORGETTING
 from services.sync.devices import api as devices
 from services.sync.devices import erasure as device_erasure
@@ -15,8 +17,8 @@ from services.sync.devices import erasure_tables as device_erasure_tables
 from services.sync.devices import feed
 from services.sync.devices import pages as device_pages
 from services.sync.devices import tables as device_tables
-from services.sync.handheld import pages as handheld
 from services.sync.gains import GAINS
+from services.sync.handheld import pages as handheld
 from services.sync.identity import api as identity
 from services.sync.identity import consent
 from services.sync.identity import pages as identity_pages
@@ -25,6 +27,9 @@ from services.sync.identity.handlers import TASK as IDENTITY_TASK
 from services.sync.notices.handlers import EFFECT, notifier
 from services.sync.products import tables as product_tables
 from services.sync.reaches import reaches
+from services.sync.search import api as search
+from services.sync.search import pages as search_pages
+from services.sync.search import tables as search_tables
 from services.sync.subscriptions import subscriptions
 from services.sync.timeline import api as timeline
 from services.sync.timeline import pages as timeline_pages
@@ -52,7 +57,7 @@ from shared.web.i18n import N_
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-PARTS = ("customers", "timeline", "identity", "devices", "handheld")
+PARTS = ("customers", "search", "timeline", "identity", "devices", "handheld")
 TEMPLATES = [Path(__file__).parent / part / "templates" for part in PARTS]
 METADATAS = (
     tables.metadata,
@@ -61,6 +66,8 @@ METADATAS = (
     identity_tables.metadata,
     device_tables.metadata,
     product_tables.metadata,
+    lost_tables.metadata,
+    search_tables.metadata,
     verification_tables.metadata,
     erasure_tables.metadata,
     device_erasure_tables.metadata,
@@ -74,13 +81,15 @@ def app(settings: Settings, service: Service) -> FastAPI:
     reader = Reader(service.keks, settings.urls)
     pages = administration.pages(
         N_("Customer timeline"),
-        {"/": N_("Customers"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
+        {"/": N_("Search"), "/ledger": N_("Lost values"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
         TEMPLATES,
     )
     routers = [
         web.router(pages),
         *administration.routers(service, pages),
         operations.router(service, settings, wanted(settings), GAINS),
+        search_pages.router(service, reader.urls, pages),
+        ledger_pages.router(service, pages),
         customer_pages.router(service, pages),
         timeline_pages.router(service, reader, pages),
         timeline_pages.stream_router(service, live),
@@ -93,6 +102,8 @@ def app(settings: Settings, service: Service) -> FastAPI:
         identity.router(service),
         timeline.router(service, reader),
         customers.router(service, settings.default_region),
+        search.router(service),
+        ledger_api.router(service),
         *erasures.routers(service, settings, pages, FORGETTING),
     ]
     return application("Sync", settings, service, live, routers, pages.problem)

@@ -24,6 +24,8 @@ class CustomerJoined(Fact, frozen=True, kw_only=True):
     """A person decided that this member and another are the same customer. Of a pair the newest decision holds."""
 
     other: str
+    reason: str = ""
+    """A code: why they were found to be; empty where none was given."""
 
 
 @fact("customer.parted", stream="customer", about="other")
@@ -31,6 +33,8 @@ class CustomerParted(Fact, frozen=True, kw_only=True):
     """A person decided that this member and another are different customers. Of a pair the newest decision holds."""
 
     other: str
+    reason: str = ""
+    """A code: why they were found to be; empty where none was given."""
 
 
 @fact("note.added", stream="customer", about="note")

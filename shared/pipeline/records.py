@@ -116,8 +116,13 @@ def _page(conditions: Sequence[ColumnElement[bool]], last: Any, size: int) -> An
 def _visible(look: Look, rows: Sequence[Any], asked: Collection[str]) -> list[Found]:
     fields = look.fields(Action.CUSTOMER_READ, (row.member for row in rows))
     return [
-        Found(row.member, Record(states), shown, tuple(masked))
+        of_row(row, shown)
         for row in rows
         if (shown := fields.get(row.member)) is not None and all(field in shown for field in asked)
-        for states, masked in [shown.mask(states_of(row.states))]
     ]
+
+
+def of_row(row: Any, shown: Fields) -> Found:
+    """A row of the table of records, for who sees these fields."""
+    states, masked = shown.mask(states_of(row.states))
+    return Found(row.member, Record(states), shown, tuple(masked))

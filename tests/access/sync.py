@@ -151,6 +151,15 @@ def _decide(what: str) -> Fill:
     return fill
 
 
+def _beside(world: World) -> Iterator[Ask]:
+    for member in every(world):
+        for other in ("region", "other"):
+            id = world.members[other]
+            reads = (Need(A.CUSTOMER_READ, member), Need(A.CUSTOMER_READ, id))
+            needs = (Need(A.IDENTITY_DECIDE, member), Need(A.IDENTITY_DECIDE, id), *reads)
+            yield Ask(f"/customers/{member}/beside/{id}", needs, member=member, may_fail=True)
+
+
 def _suggestions(world: World) -> Iterator[Ask]:
     for why in ("names", "crowded"):
         yield Ask(f"/suggestions?why={why}", need(A.CUSTOMER_READ))
@@ -165,6 +174,22 @@ def _search(world: World) -> Iterator[Ask]:
     yield Ask("/customers/search", need(A.CUSTOMER_READ), {})
 
 
+def _everything(world: World) -> Iterator[Ask]:
+    for member in every(world):
+        for name in ("phone", "email", "family_name"):
+            if words := world.value(member, name):
+                words = {"phone": f"+{words}", "email": f"{words}@"}.get(name, words)
+                yield Ask("/search", need(A.CUSTOMER_READ), {"words": words}, finds=(member, name))
+        yield Ask("/search", need(A.CUSTOMER_READ), {"words": member})
+    for words in ("", REGION, "rita"):
+        yield Ask("/search", need(A.CUSTOMER_READ), {"words": words})
+
+
+def _ledger(world: World) -> Iterator[Ask]:
+    for query in ("", "?field=city", "?source=sfa&state=open", "?reason=later"):
+        yield Ask(f"/ledger{query}", need(A.CUSTOMER_READ))
+
+
 def _devices(path: str, body: Any = None, *, changes: bool = True) -> Fill:
     return lambda world: [
         Ask(path.format(device=new_id()), need(A.DEVICE_MANAGE), body, changes=changes, may_fail=True)
@@ -175,7 +200,10 @@ _KEY = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
 KNOWN: dict[Way, Fill] = {
     **plain.EVERYWHERE,
     Way("GET", "/", page=True): only("/", Need(A.CUSTOMER_READ)),
-    Way("POST", "/customers/search", page=True): _search,
+    Way("POST", "/search", page=True): _everything,
+    Way("POST", "/search"): _everything,
+    Way("GET", "/ledger", page=True): _ledger,
+    Way("GET", "/ledger"): _ledger,
     Way("POST", "/customers/search"): _search,
     Way("GET", "/customers/{member}/record", page=True): of_customer("/record", A.CUSTOMER_READ, record=True),
     Way("GET", "/customers/{member}", page=True): _whole(""),
@@ -192,11 +220,17 @@ KNOWN: dict[Way, Fill] = {
     Way("POST", "/customers/{member}/edit"): plain.edit,
     Way("POST", "/customers/{member}/settle"): _settle,
     Way("GET", "/customers/{member}"): of_customer("", A.CUSTOMER_READ, record=True),
+    Way("GET", "/customers/{member}/beside/{other}", page=True): _beside,
+    Way("GET", "/devices/now", page=True): only("/devices/now", Need(A.DEVICE_MANAGE)),
+    Way("GET", "/handheld", page=True): only("/handheld", Need(A.DEVICE_ENROL)),
+    Way("GET", "/handheld/worker.js"): plain.anybody("/handheld/worker.js"),
+    Way("GET", "/handheld/manifest.webmanifest"): plain.anybody("/handheld/manifest.webmanifest"),
     Way("GET", "/devices", page=True): only("/devices", Need(A.DEVICE_MANAGE)),
     Way("GET", "/devices"): only("/devices", Need(A.DEVICE_MANAGE)),
     Way("POST", "/devices"): only("/devices", Need(A.DEVICE_ENROL), body={"name": "x", "key": _KEY}, changes=True),
     Way("POST", "/devices/{device}/renew"): device.renew,
     Way("GET", "/devices/{device}/pull"): device.pull,
+    Way("GET", "/devices/{device}/products"): device.offered,
     Way("POST", "/devices/{device}/push"): device.push,
     Way("POST", "/devices/{device}/revoke"): _devices("/devices/{device}/revoke", {}),
     Way("POST", "/devices/{device}/readmit"): _devices("/devices/{device}/readmit"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.sync.customers.tables import keep_lost
 from services.sync.devices import erasure as devices
 from services.sync.identity import handlers as identity
 from shared.administration.erasures.answers import Counts, Forgetting, heard_by
@@ -22,6 +23,7 @@ def forget(work: Work, members: Sequence[str], history: bool) -> Counts:
         "identifiers": identity.forget(work, members, history=history),
         **devices.forget(work, members),
     }
+    keep_lost(work.session, members)
     if not history:
         claims.touch(work, members)
     return counts

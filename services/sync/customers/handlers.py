@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import select
+
+from services.sync.customers.tables import keep_lost
 from services.sync.devices import feed
 from services.sync.identity import handlers as identity
 from shared.access.actions import Action
@@ -12,18 +15,30 @@ from shared.customer.fields import CONSENT
 from shared.customer.fold import Change, decide
 from shared.customer.member import Member, member_of
 from shared.edge.errors import NotFound
-from shared.events.customer import CustomerEdited, CustomerRegistered
+from shared.events.customer import CustomerEdited, CustomerRegistered, CustomFieldDefined
 from shared.events.envelope import Event, new_id
 from shared.pipeline import claims, due, edits
+from shared.pipeline.customer_tables import claim
 from shared.pipeline.work import Work
 
 
 def heard(work: Work, events: list[Event]) -> None:
     """Customers registered or edited; what one forbids is to be forbidden for all members of the same customer."""
     claims.heard(work, events)
-    feed.mark(work, {member_of(event.stream) for event in events})
+    members = {member_of(event.stream) for event in events}
+    keep_lost(work.session, members)
+    feed.mark(work, members)
     forbidding = [event for event in events if _forbids(event)]
     due.mark_of(work, identity.CONSENT, lambda event: [member_of(event.stream)], forbidding)
+
+
+def heard_fields(work: Work, events: list[Event]) -> None:
+    """Fields of departments were defined; by another policy other values give way."""
+    claims.heard_fields(work, events)
+    names = {event.fact.name for event in events if isinstance(event.fact, CustomFieldDefined)}
+    c = claim.c
+    of_them = select(c.member).where(c.field.like("custom.%"), c.field.in_(sorted(names))).distinct()
+    keep_lost(work.session, set(work.session.scalars(of_them)))
 
 
 def _forbids(event: Event) -> bool:
@@ -46,7 +61,9 @@ def edit(
     ``Conflict`` for an erased customer, and ``Invalid``.
     """
     edits.need_fields(work.see(Action.CUSTOMER_EDIT, member), changes)
-    return [claim.id for claim in edits.edit(work, member, changes, saw, region)]
+    made = [one.id for one in edits.edit(work, member, changes, saw, region)]
+    keep_lost(work.session, [member])
+    return made
 
 
 def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[str]) -> list[str]:
@@ -63,4 +80,6 @@ def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[s
         raise NotFound("the field has no such claim")
     seen = edits.as_seen(state, saw) if saw else state
     new = decide(seen, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
-    return [claim.id for claim in edits.publish_edit(work, member, [new], held)]
+    made = [one.id for one in edits.publish_edit(work, member, [new], held)]
+    keep_lost(work.session, [member])
+    return made

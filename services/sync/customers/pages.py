@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.sync.customers import reads, rules
-from services.sync.customers.api import SearchBody
 from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS
 from shared.customer.fields import BUILT_IN, Field
@@ -34,19 +33,6 @@ REASONS: Mapping[str, str] = {
 def router(service: Service, pages: Pages) -> APIRouter:
     """Pages; the API has some of the same paths, for who doesn't ask for HTML."""
     routes = APIRouter(route_class=Page, include_in_schema=False)
-
-    @routes.get("/")
-    def search_page(request: Request, actor: CurrentActor) -> HTMLResponse:
-        with service.look(actor) as look:
-            found = reads.search(look, name="", phone="", email="", limit=20)
-        return pages.answer(request, "search.html", found=found, newest=True)
-
-    @routes.post("/customers/search")
-    def found(request: Request, body: SearchBody, actor: CurrentActor) -> HTMLResponse:
-        with service.look(actor) as look:
-            found = reads.search(look, **body.model_dump())
-        newest = not (body.name or body.phone or body.email)
-        return pages.answer(request, "found.html", found=found, newest=newest)
 
     @routes.get("/customers/{member}/record")
     def record(request: Request, member: Id, actor: CurrentActor) -> HTMLResponse:

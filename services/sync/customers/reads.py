@@ -98,10 +98,12 @@ def search(look: Look, *, name: str, phone: str, email: str, limit: int) -> list
 
     Raises ``Forbidden``.
     """
-    return [_found(one) for one in records.search(look, name=name, phone=phone, email=email, limit=limit)]
+    return [found(one) for one in records.search(look, name=name, phone=phone, email=email, limit=limit)]
 
 
-def _found(of: records.Found) -> Found:
+def found(of: records.Found) -> Found:
+    """A customer as lists show it."""
+
     def one(name: str) -> str:
         value = of.record.states[name].value if name in of.record.states else ""
         return value if isinstance(value, str) else ""

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from shared.access.grants import Fields
-from shared.customer.claims import Claim
+from shared.customer.claims import Claim, rank
 from shared.customer.fields import BUILT_IN, Field, UnknownField, field
 from shared.customer.fold import FieldState, Record
 
@@ -54,6 +54,13 @@ class Entry(msgspec.Struct, frozen=True):
     settled_by: str | None
     masked: bool
     """Whether the values aren't shown to this reader."""
+    standing: str | tuple[str, ...] | None = None
+    """What the field says now; none where it isn't shown."""
+    restorable: bool = False
+    """Whether it could stand again, as another value stands now."""
+    before: str | None = None
+    """It stands again: the claim that stood until then, which takes that back."""
+    before_value: str | None = None
 
 
 def shown(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Claim]) -> list[Shown]:
@@ -78,6 +85,8 @@ def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Cla
         if claim is None:
             continue
         shown = lost.field in seen
+        state = record.states[lost.field]
+        stood = _stood_before(state, claim, claims) if shown else None
         entries.append(
             Entry(
                 claim=lost.claim,
@@ -92,9 +101,30 @@ def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Cla
                 winning_value=winner.value if winner and shown else None,
                 settled_by=lost.settled_by,
                 masked=not shown,
+                standing=state.value if shown else None,
+                restorable=shown and lost.winner is not None and not _stands(lost.value, state.value),
+                before=stood.id if stood else None,
+                before_value=stood.value if stood else None,
             )
         )
     return sorted(entries, key=lambda entry: (entry.occurred, entry.claim), reverse=True)
+
+
+def _stands(value: str, standing: str | tuple[str, ...]) -> bool:
+    """Whether the claim of a value says what is so; of a set it adds or removes an element."""
+    if isinstance(standing, str):
+        return value == standing
+    return (value[:1] == "+") == (value[1:] in standing)
+
+
+def _stood_before(state: FieldState, lost: Claim, claims: Mapping[str, Claim]) -> Claim | None:
+    """If a claim lets the value that lost stand again: what it took the place of."""
+    heads = [claims[id] for id in _flat(state) if id in claims]
+    if not isinstance(state.value, str) or len(heads) != 1 or heads[0].value != lost.value:
+        return None
+    again = heads[0]
+    replaced = [claims[id] for id in again.saw if id in claims and claims[id].value != lost.value]
+    return max(replaced, key=rank) if replaced and rank(again) > rank(lost) else None
 
 
 def _place(name: str) -> tuple[int, str]:

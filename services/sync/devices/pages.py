@@ -1,13 +1,17 @@
 """The page of devices, with what was set aside."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.sync.devices import reads
 from services.sync.devices.enrolment import COPIED
+from services.sync.identity.reads import others_of
+from services.sync.products import handlers as products
 from shared.access.actions import Action
+from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
@@ -37,12 +41,26 @@ def router(service: Service, pages: Pages) -> APIRouter:
 
     @routes.get("/devices")
     def devices(request: Request, actor: CurrentActor) -> HTMLResponse:
-        with service.look(actor) as look:
-            look.need(Action.DEVICE_MANAGE)
-            found = reads.devices(look.session)
-            aside = reads.quarantine(look.session, look.grants.most(Action.DEVICE_MANAGE))
-            look.saw_customers(one.customer for one in aside if one.customer)
-        texts = {"kinds": KINDS, "why": WHY, "choices": REVOKED, "reasons": REASONS}
-        return pages.answer(request, "devices.html", devices=found, aside=aside, **texts)
+        return pages.answer(request, "devices.html", **_context(service, actor))
+
+    @routes.get("/devices/now")
+    def now(request: Request, actor: CurrentActor) -> HTMLResponse:
+        return pages.answer(request, "devices_now.html", **_context(service, actor))
 
     return routes
+
+
+def _context(service: Service, actor: Actor) -> dict[str, Any]:
+    """What the page shows. Raises ``Forbidden``."""
+    with service.look(actor) as look:
+        look.need(Action.DEVICE_MANAGE)
+        found = reads.devices(look.session)
+        shown = look.grants.most(Action.DEVICE_MANAGE)
+        aside = reads.quarantine(look.session, shown)
+        look.saw_customers(one.customer for one in aside if one.customer)
+        named = {one.customer for one in aside if one.customer}
+        names = others_of(look, named) if look.may(Action.CUSTOMER_READ) else {}
+        offered = {one.product: one.name for one in products.on_sale(look.session)} if aside else {}
+    texts = {"kinds": KINDS, "why": WHY, "choices": REVOKED, "reasons": REASONS}
+    by_device = {one.device: one for one in found}
+    return {"devices": found, "by_device": by_device, "aside": aside, "names": names, "products": offered, **texts}

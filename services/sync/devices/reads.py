@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.orm import Session
 
 from services.sync.devices import masks, rules
@@ -15,6 +16,7 @@ from services.sync.devices.tables import (
     device_scope,
     feed_item,
     feed_scope,
+    member_order,
     mutation,
     sales_force,
     territory,
@@ -85,6 +87,10 @@ class Device(msgspec.Struct, frozen=True):
     heard: datetime | None
     lag: int
     """Changes of its scopes that it hasn't said to have."""
+    waiting: int = 0
+    """Orders that it handed in and nobody has decided yet."""
+    aside: int = 0
+    """What it handed in and was set aside for a person to look at."""
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -120,6 +126,11 @@ def territories(session: Session, rep: str) -> list[str]:
     One of which an event waits for a person (a parked stream) is none of them, with what is below it: what waits may be
     that he looks after it no longer.
     """
+    return rules.scopes(rep, *_territories(session))
+
+
+def _territories(session: Session) -> tuple[Collection[str], Mapping[str, str], Mapping[str, Collection[str]]]:
+    """The territories of which no event waits, their parents, and who looks after each."""
     told = set(session.scalars(select(parked_stream.c.stream).where(parked_stream.c.stream.startswith("territory/"))))
     parked = {stream.removeprefix("territory/") for stream in told}
     rows = session.execute(select(territory.c.id, territory.c.parent))
@@ -128,7 +139,7 @@ def territories(session: Session, rep: str) -> list[str]:
     c = territory_rep.c
     for where, who in session.execute(select(c.territory, c.rep).where(c.stands, c.territory.not_in(parked))):
         reps.setdefault(where, set()).add(who)
-    return rules.scopes(rep, parents, parents, reps)
+    return parents, parents, reps
 
 
 def scopes(session: Session, of: Any) -> list[Scope]:
@@ -223,10 +234,16 @@ def _present(session: Session, at: Any, shown: Fields) -> tuple[int, str]:
 def devices(session: Session) -> list[Device]:
     """All devices, with how far they are behind; the newest first."""
     heads = dict(map(tuple, session.execute(select(feed_scope.c.scope, feed_scope.c.pos))))
-    have: dict[tuple[str, str], int] = {}
     s = device_scope.c
-    for id, scope, pos in session.execute(select(s.device, s.scope, s.pos)):
-        have[id, scope] = pos
+    have = {(id, scope): pos for id, scope, pos in session.execute(select(s.device, s.scope, s.pos))}
+    rows = session.execute(select(device).order_by(device.c.enrolled.desc(), device.c.id)).all()
+    followed = _followed(session, {row.rep for row in rows})
+    waits, aside = _undecided(session), _set_aside(session)
+
+    def lag(row: Any) -> int:
+        of_it = [rules.scope_of_device(row.id), *followed[row.rep]]
+        return sum(max(0, heads.get(scope, 0) - have.get((row.id, scope), 0)) for scope in of_it)
+
     return [
         Device(
             row.id,
@@ -238,10 +255,35 @@ def devices(session: Session) -> list[Device]:
             row.readmitted,
             row.number,
             row.heard,
-            sum(max(0, heads.get(one.scope, 0) - have.get((row.id, one.scope), 0)) for one in scopes(session, row)),
+            lag(row),
+            waits.get(row.id, 0),
+            aside.get(row.id, 0),
         )
-        for row in session.execute(select(device).order_by(device.c.enrolled.desc(), device.c.id))
+        for row in rows
     ]
+
+
+def _followed(session: Session, reps: Collection[str]) -> dict[str, list[str]]:
+    """The scopes that the devices of these reps follow besides their own."""
+    if not divided(session):
+        return {rep: [rules.EVERYTHING] for rep in reps}
+    known = _territories(session)
+    return {rep: [rules.scope_of_territory(one) for one in rules.scopes(rep, *known)] for rep in reps}
+
+
+def _undecided(session: Session) -> dict[str, int]:
+    """Device -> how many of its orders nobody has decided."""
+    m, o = mutation.c, member_order.c
+    decided = exists().where(o.member == m.member, o.order == m.thing)
+    # The conditions are those of the index.
+    waits = (m.kind == "order", text("state IN ('stored', 'no_owner_yet')"), ~decided)
+    return dict(map(tuple, session.execute(select(m.device, func.count()).where(*waits).group_by(m.device))))
+
+
+def _set_aside(session: Session) -> dict[str, int]:
+    m = mutation.c
+    query = select(m.device, func.count()).where(m.state == rules.QUARANTINED).group_by(m.device)
+    return dict(map(tuple, session.execute(query)))
 
 
 def quarantine(session: Session, shown: Fields, limit: int = 200) -> list[Quarantined]:

@@ -170,6 +170,9 @@ mutation = Table(
     Column("why", Text, comment="the reason that was given"),
     Index("mutation_thing", "thing"),
     Index("mutation_member", "member"),
+    Index(
+        "mutation_waiting", "device", postgresql_where=text("kind = 'order' AND state IN ('stored', 'no_owner_yet')")
+    ),
     Index("mutation_quarantined", "received", postgresql_where=text("state = 'quarantined'")),
     comment="Everything that devices sent, each number once",
 )

@@ -14,6 +14,7 @@ from shared.pipeline.service import Service
 from shared.pipeline.work import Work
 
 Why = Literal["names", "crowded"]
+Reason = Literal["", "mistake", "shared", "different", "household", "told"]
 After = Annotated[str, Query(max_length=120, description="where to go on, as `next` of an answer gives it")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -21,6 +22,9 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 class OtherBody(Input):
     other: Id
     """The other member."""
+    reason: Reason = ""
+    """Why: a typing `mistake`, a number or address that is `shared`, `different` people, one `household`, or somebody
+    was `told` so by the customer."""
 
 
 def router(service: Service) -> APIRouter:
@@ -33,14 +37,14 @@ def router(service: Service) -> APIRouter:
         """Say that two members are the same customer, whatever their names. Parting takes it back.
 
         Needs identity.decide for both. `news` is false when that was decided already."""
-        return command.run(lambda work: _decide(work, str(member), str(body.other), joined=True))
+        return command.run(lambda work: _decide(work, str(member), body, joined=True))
 
     @routes.post("/customers/{member}/part")
     def part(member: Id, body: OtherBody, command: Once) -> Response:
         """Say that two members are different customers, whatever they have in common. Joining takes it back.
 
         Needs identity.decide for both. `news` is false when that was decided already."""
-        return command.run(lambda work: _decide(work, str(member), str(body.other), joined=False))
+        return command.run(lambda work: _decide(work, str(member), body, joined=False))
 
     @routes.get("/customers/{member}/same", response_model=None, responses=JSON)
     def same(member: Id, actor: CurrentActor) -> Response:
@@ -73,6 +77,7 @@ def place(after: str) -> tuple[str, str, str] | None:
     raise Invalid("the cursor isn't one that an answer gave")
 
 
-def _decide(work: Work, member: str, other: str, *, joined: bool) -> dict[str, object]:
-    news = handlers.decide(work, member, other, joined=joined)
+def _decide(work: Work, member: str, body: OtherBody, *, joined: bool) -> dict[str, object]:
+    other = str(body.other)
+    news = handlers.decide(work, member, other, joined=joined, reason=body.reason)
     return {"customer": member, "other": other, "news": news}

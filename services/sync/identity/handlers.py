@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from services.sync.devices import feed
 from services.sync.identity import rules, tables
 from services.sync.identity.rules import MOST_SHARED, Decision, Pair
@@ -84,11 +86,11 @@ def forget(work: Work, members: Collection[str], *, history: bool = False) -> Co
     return gone
 
 
-def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
+def decide(work: Work, member: str, other: str, *, joined: bool, reason: str = "") -> bool:
     """A person says that two members are the same customer, or are not; gives whether that is news.
 
-    Each takes the other back. Raises ``Forbidden``, ``NotFound``, ``Invalid`` for a member and itself, ``Conflict``
-    for an erased one.
+    Each takes the other back. ``reason``: a code, see ``rules.REASONS``. Raises ``Forbidden``, ``NotFound``, and
+    ``Invalid`` for a member and itself, ``Conflict`` for an erased one.
     """
     work.need(Action.IDENTITY_DECIDE)
     if len(work.fields(Action.IDENTITY_DECIDE, (member, other))) < len({member, other}):
@@ -105,7 +107,7 @@ def decide(work: Work, member: str, other: str, *, joined: bool) -> bool:
     if last is not None and last.joined == joined:
         return False
     now = max(work.now, last.occurred + INSTANT) if last else work.now
-    fact = CustomerJoined(other=b) if joined else CustomerParted(other=b)
+    fact = CustomerJoined(other=b, reason=reason) if joined else CustomerParted(other=b, reason=reason)
     former = {"joined": last.joined if last else None}
     event = work.publish(stream(Member(a)), fact, now, former=former)
     tables.decide(work.session, Decision(a, b, joined, now, event))
@@ -123,7 +125,7 @@ def work_out(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
     items = [item for item in items if item.key != EVERYBODY]
     if not items:
         return {}
-    members, holders = _closure(work, {item.key for item in items})
+    members, holders = closure(session, {item.key for item in items})
     gone = keys.erased(session, members)
     decisions = [d for d in tables.decisions_of(session, members) if members >= {d.a, d.b} and not gone & {d.a, d.b}]
     crowded = {value for value, of in holders.items() if len(of) > MOST_SHARED}
@@ -152,19 +154,19 @@ def work_out(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
 TASK = Task(IDENTITY, work_out, slices=(IDENTITY,))
 
 
-def _closure(work: Work, members: set[str]) -> tuple[set[str], tables.Holders]:
+def closure(session: Session, members: set[str]) -> tuple[set[str], tables.Holders]:
     """All to whom the members are tied, near or far: by what they had in common, by decisions, or by what was said of
     them last; and who has their numbers and addresses."""
     found: set[str] = set()
     holders: tables.Holders = {}
     while members:
         found |= members
-        near = tables.holders_with(work.session, members)
+        near = tables.holders_with(session, members)
         holders |= near
         reached = {mate for of in near.values() if len(of) <= MOST_SHARED for mate in of}
-        for one in tables.decisions_of(work.session, members):
+        for one in tables.decisions_of(session, members):
             reached |= {one.a, one.b}
-        members = reached.union(*clusters.mates_of(work.session, members).values()) - found
+        members = reached.union(*clusters.mates_of(session, members).values()) - found
     return found, holders
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select, tuple_
 from services.sync.identity import tables
 from services.sync.identity.tables import identity_suggestion
 from shared.access.actions import Action
+from shared.customer.fields import BUILT_IN
 from shared.customer.fold import Record
 from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of, customer_record
@@ -18,6 +19,8 @@ from shared.pipeline.look import Look
 from shared.pipeline.records import NAME_FIELDS, states_of
 from shared.pipeline.within import within_reach
 
+Value = str | tuple[str, ...]
+_ORDER = {name: place for place, name in enumerate(BUILT_IN)}
 SHOWN = 20
 """Members that are shown of those who share a number with too many."""
 
@@ -140,6 +143,40 @@ def others_of(look: Look, members: Iterable[str]) -> dict[str, Other]:
         is_hidden = not name and any(field in masked for field in NAME_FIELDS)
         found[member] = Other(member, name, ("name",) if is_hidden else ())
     return found
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Two members beside each other, as far as the reader may see them."""
+
+    names: tuple[Other, Other]
+    rows: list[tuple[str, tuple[Value, Value], tuple[bool, bool]]]
+    """Field, what each says (empty: nothing), and whether it isn't shown."""
+
+
+def beside(look: Look, pair: tuple[str, str]) -> Beside:
+    """The fields of two members within reach. Raises ``Forbidden``."""
+    names, c = others_of(look, pair), customer_record.c
+    shown = look.fields(Action.CUSTOMER_READ, pair)
+    stored = select(c.member, c.states).where(c.member == any_of(pair), c.registered.is_not(None))
+    states = {row.member: shown[row.member].mask(states_of(row.states)) for row in look.session.execute(stored)}
+    said = [states.get(member, ({}, [])) for member in pair]
+    fields = sorted({name for of, masked in said for name in (*of, *masked)}, key=in_order)
+
+    def value(which: int, name: str) -> Value:
+        state = said[which][0].get(name)
+        return state.value if state else ""
+
+    rows = [
+        (name, (value(0, name), value(1, name)), (name in said[0][1], name in said[1][1]))
+        for name in fields
+        if value(0, name) or value(1, name) or any(name in masked for _, masked in said)
+    ]
+    return Beside((names[pair[0]], names[pair[1]]), rows)
+
+
+def in_order(name: str) -> tuple[int, str]:
+    """The place of a field among others, as people have them."""
+    return _ORDER.get(name, len(_ORDER)), name
 
 
 def _sharers(near: tables.Holders, because: str, member: str) -> list[str]:

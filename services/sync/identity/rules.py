@@ -24,6 +24,9 @@ FIELDS = frozenset((*IDENTIFIERS, *NAMES))
 MOST_SHARED = 5
 """A number or address that more members than this ever had is a switchboard's or a family's and matches nobody."""
 
+REASONS = ("mistake", "shared", "different", "household", "told")
+"""Why a person decides as he does, as codes."""
+
 Value = tuple[str, str]
 """A field and its value: a number or an address."""
 Claims = Mapping[str, Collection[Claim]]

@@ -51,6 +51,7 @@ identity_decision = Table(
     Column("occurred", DateTime(timezone=True), nullable=False),
     Column("event_id", _C, nullable=False, comment="of two decisions the later stands, by (occurred, id)"),
     Index("identity_decision_b", "b"),
+    Index("identity_decision_occurred", "occurred"),
     comment="What a person decided of two members",
 )
 

@@ -5,16 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.sync.timeline.handlers import Reader
-from services.sync.timeline.rules import Place, place_of
+from services.sync.timeline.rules import Place, Wanted, place_of
 from shared.customer.member import Member
 from shared.edge.errors import Invalid
 from shared.edge.http import JSON, CurrentActor, encoded
-from shared.edge.inputs import Id
+from shared.edge.inputs import Id, Instant
 from shared.pipeline.service import Service
 from shared.web.i18n import catalog, language_of
 
 Before = Annotated[str, Query(max_length=120, description="a cursor, as `next` of an answer gives it")]
 Group = Annotated[str, Query(pattern="^([a-z][a-z_]{0,39})?$", description="only types that begin so: `contact`")]
+Source = Annotated[str, Query(pattern="^([a-z][a-z0-9_]{0,39})?$", description="only what this service published")]
+Channel = Annotated[str, Query(pattern="^([a-z][a-z0-9_]{0,39})?$", description="only events that name this channel")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -24,13 +26,23 @@ def router(service: Service, reader: Reader) -> APIRouter:
 
     @routes.get("/customers/{member}/timeline", response_model=None, responses=JSON)
     def timeline(
-        request: Request, actor: CurrentActor, member: Id, before: Before = "", group: Group = "", limit: Limit = 50
+        request: Request,
+        actor: CurrentActor,
+        member: Id,
+        before: Before = "",
+        group: Group = "",
+        source: Source = "",
+        channel: Channel = "",
+        since: Annotated[Instant | None, Query(alias="from")] = None,
+        until: Instant | None = None,
+        limit: Limit = 50,
     ) -> Response:
         """Everything that happened, the newest first; erased texts are null and their entry says `erased`. What the
         reader may not see is left out, and its entry names it in `masked` (timeline.read)."""
         translate = catalog(language_of(request)).gettext
         with service.look(actor) as look:
-            page = reader.page(look, Member(str(member)), translate, before=place(before), group=group, limit=limit)
+            wanted = Wanted(group, source, channel, since, until)
+            page = reader.page(look, Member(str(member)), translate, before=place(before), wanted=wanted, limit=limit)
         # Not the framework's serializer: it takes longer than the query.
         return encoded(page)
 

@@ -13,7 +13,18 @@ import msgspec
 from sqlalchemy import Row, text
 
 from services.sync.identity.tables import decisions_of
-from services.sync.timeline.rules import NAMING, Entry, Page, Place, about, blank_erased, cursor, mask, mask_others
+from services.sync.timeline.rules import (
+    NAMING,
+    Entry,
+    Page,
+    Place,
+    Wanted,
+    about,
+    blank_erased,
+    cursor,
+    mask,
+    mask_others,
+)
 from services.sync.timeline.titles import Translate, title
 from shared.access.actions import Action, Reach
 from shared.access.grants import Fields
@@ -154,10 +165,21 @@ ORDER BY occurred DESC, source DESC, sequence DESC, stream DESC LIMIT :limit
 """
 _BEFORE = """AND (occurred, source, sequence) <= (:occurred, :source, :sequence)
     AND (occurred, source, sequence, stream) < (:occurred, :source, :sequence, :stream)"""
-_GROUP = "AND starts_with(type, :group)"
+_CONDITIONS = {
+    "group": "AND starts_with(type, :group)",
+    "source": "AND source = :wanted_source",
+    "since": "AND occurred >= :since",
+    "until": "AND occurred < :until",
+    # As every publisher writes it; what stands in a text is sealed, or has its quotation marks escaped.
+    "channel": "AND position(convert_to(:channel, 'UTF8') IN data) > 0",
+}
+"""What is wanted -> how it is asked for."""
 # Bytes and not JSON: one row that can't be read must not make all of them unreadable.
 _HIDDEN = """AND NOT (type = ANY (CAST(:naming AS text[]))
     AND EXISTS (SELECT FROM unnest(CAST(:hidden AS text[])) h WHERE position(convert_to(h, 'UTF8') IN data) > 0))"""
+
+
+EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True)
@@ -174,16 +196,16 @@ class Reader:
         translate: Translate,
         *,
         before: Place | None = None,
-        group: str = "",
+        wanted: Wanted = EVERYTHING,
         limit: int = 50,
     ) -> Page:
-        """Entries older than ``before`` of all members within reach that are the same customer; only types of a group
-        (``contact``), if one is given. Raises ``Forbidden``."""
+        """Entries older than ``before`` of all members within reach that are the same customer. Raises
+        ``Forbidden``."""
         session = look.session
         seen = _seen(look, member)
         look.saw_customers(seen.fields)
-        values = _parameters(seen.fields, before, group, limit + 1, seen.hidden)
-        rows = session.execute(_query(before, group, hides=bool(seen.hidden)), values).all()
+        values = _parameters(seen.fields, before, wanted, limit + 1, seen.hidden)
+        rows = session.execute(_query(before, wanted, hides=bool(seen.hidden)), values).all()
         more, rows = len(rows) > limit, rows[:limit]
         found = keys.find(session, {(row.source, member_of(row.stream)) for row in rows}, self.keks)
         own = [key for (_, of), key in found.items() if of == member]
@@ -252,19 +274,24 @@ def _seen(look: Look, member: Member) -> Seen:
     return Seen(fields, everybody, found.keys(), sorted({*mates, *named} - found.keys()))
 
 
-def _query(before: Place | None, group: str, *, hides: bool = False) -> Any:
-    more = " ".join([_BEFORE] * (before is not None) + [_GROUP] * bool(group) + [_HIDDEN] * hides)
+def _query(before: Place | None, wanted: Wanted, *, hides: bool = False) -> Any:
+    conditions = [condition for name, condition in _CONDITIONS.items() if getattr(wanted, name)]
+    more = " ".join([_BEFORE] * (before is not None) + conditions + [_HIDDEN] * hides)
     return text(_READ.format(columns=", ".join(COLUMNS), more=more))
 
 
 def _parameters(
-    members: Iterable[str], before: Place | None, group: str, limit: int, hidden: Sequence[str] = ()
+    members: Iterable[str], before: Place | None, wanted: Wanted, limit: int, hidden: Sequence[str] = ()
 ) -> dict[str, Any]:
     return {
         "streams": [stream(Member(member)) for member in members],
         "limit": limit,
         **({**before._asdict(), "stream": stream(Member(before.member))} if before else {}),
-        **({"group": group + "."} if group else {}),
+        "group": wanted.group + ".",
+        "wanted_source": wanted.source,
+        "since": wanted.since,
+        "until": wanted.until,
+        "channel": f'"channel":"{wanted.channel}"',
         **({"naming": list(NAMING), "hidden": list(hidden)} if hidden else {}),
     }
 

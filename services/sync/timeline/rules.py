@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -50,6 +51,20 @@ def place_of(cursor: str) -> Place:
     if not _EARLIEST <= int(micros) <= _LATEST or not 0 < int(sequence) <= _LARGEST_SEQUENCE:
         raise ValueError("a cursor out of range")
     return Place(_EPOCH + int(micros) * _MICROSECOND, source, int(sequence), member)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries are wanted; what is empty isn't asked for."""
+
+    group: str = ""
+    """Only types that begin so: ``contact``."""
+    source: str = ""
+    channel: str = ""
+    """Only of events that name this channel."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Up to, and without, this instant."""
 
 
 class About(msgspec.Struct, frozen=True):
@@ -103,8 +118,13 @@ def about(
         named = data.get(fact_type.about)
         if isinstance(named, str) and named:
             kind, id = fact_type.about, named
-    base, folder = urls.get(source), _PAGES.get(kind, f"{kind}s")
-    return About(kind, id, f"{base.rstrip('/')}/{folder}/{quote(id, safe='')}" if base and folder else None)
+    return About(kind, id, address(kind, id, urls.get(source)))
+
+
+def address(kind: str, id: str, base: str | None) -> str | None:
+    """The page of a thing at the service that has this address; none where nobody knows it, or it has no page."""
+    folder = _PAGES.get(kind, f"{kind}s")
+    return f"{base.rstrip('/')}/{folder}/{quote(id, safe='')}" if base and folder else None
 
 
 def blank_erased(data: dict[str, Any], fact_type: FactType) -> bool:

@@ -101,9 +101,9 @@ def test_older_entries_follow_a_link(sync: Service, callcenter: Teller, member: 
 def test_a_search_shows_people_in_the_page(member: str, signed_in: SignedIn) -> None:
     client = signed_in(ANNA)
     assert f"/customers/{member}" in client.get("/", headers=HTML).text
-    found = client.post("/customers/search", json={"name": "ana"}, headers=HTML).text
+    found = client.post("/search", json={"words": "ana"}, headers=HTML).text
     assert f"/customers/{member}" in found
-    assert "Nobody was found." in client.post("/customers/search", json={"name": "zoe"}, headers=HTML).text
+    assert "Nothing was found." in client.post("/search", json={"words": "zoe"}, headers=HTML).text
 
 
 def test_a_customer_of_whom_only_events_are_here_has_a_page(

@@ -7,11 +7,15 @@ import { Idiomorph } from "idiomorph/htmx";
 import { changedByHand, isField } from "./fields";
 import { localTimes } from "./times";
 
+function isOpened(node: Element): boolean {
+  return node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement;
+}
+
 Idiomorph.defaults.callbacks = {
   ...Idiomorph.defaults.callbacks,
   // A field that somebody changed stays whole: its text, and what was known when its typing began (data-saw).
   beforeNodeMorphed: (old: Node) => !(isField(old) && changedByHand(old)),
-  beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && node instanceof HTMLDetailsElement),
+  beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && isOpened(node)),
 };
 
 function titleOf(root: ParentNode): void {

@@ -1,0 +1,1 @@
+"""One box to search everything by: people, what happened to them, devices, territories."""
