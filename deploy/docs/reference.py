@@ -24,7 +24,9 @@ that nothing reads is warned of, with the one that it is like. `<SERVICE>` stand
 
 OTHERS: Mapping[str, str] = {
     "CRM_LOCAL_DIR": "`make run`: the folder of its data; `.local` in the checkout by default",
-    "CRM_DOWNLOADS_DIR": "`make run`: where Kafka's jars are kept; `.local/downloads` by default",
+    "CRM_DOWNLOADS_DIR": "`make run`: where Kafka's jars, and what checks need, are kept; `.local/downloads` by default",
+    "CRM_CONTAINER_ENGINE": "`make images`: the program that builds and runs containers; else podman, else docker",
+    "CRM_VERSION": "compose, in `.env`: which release of the images to run",
     "CRM_LOCAL_KAFKA_PORT": "`make run`: the port of the embedded Kafka",
     "CRM_LOCAL_KAFKA_CONTROLLER_PORT": "`make run`: the port of Kafka's controller",
     "CRM_LOCAL_POSTGRES_PORT": "`make run`: the port of the embedded PostgreSQL",
@@ -116,6 +118,6 @@ def makefile_targets(makefile: Path) -> list[tuple[str, str]]:
     found = []
     for line in makefile.read_text(encoding="utf-8").splitlines():
         target, colon, rest = line.partition(":")
-        if colon and "## " in rest and target.isidentifier():
+        if colon and "## " in rest and target.replace("-", "_").isidentifier():
             found.append((target, rest.partition("## ")[2]))
     return found

@@ -70,8 +70,8 @@ def build(engine: Engine, name: str, base: str = BASE) -> str:
 
 @contextmanager
 def _certificates(engine: Engine, environ: Mapping[str, str] = os.environ) -> Iterator[list[str]]:
-    """What lets a build's pip and npm trust whom this machine's pip trusts, where that was said: an option of this build,
-    which leaves nothing in the image. Only podman can."""
+    """What lets a build's pip and npm trust whom this machine's pip trusts, where that was said: options of the build,
+    which leave nothing in the image. Only podman has them."""
     bundle = environ.get("PIP_CERT")
     if not bundle or not engine.is_podman:
         yield []

@@ -10,11 +10,11 @@ import re
 import secrets
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+
+import httpx
 
 from deploy import blocks
 from deploy.blocks import Process
@@ -151,9 +151,7 @@ class Trial:
         return f"{float(found[1]) / 2**20:.0f} MiB" if found else "unknown"
 
     def _metrics(self, process: Process) -> str:
-        with urllib.request.urlopen(f"http://{HOST}:{self._port(process, 'metrics')}/metrics", timeout=5) as answer:
-            text: str = answer.read().decode()
-        return text
+        return httpx.get(f"http://{HOST}:{self._port(process, 'metrics')}/metrics", timeout=5).text
 
     def _answers(self, process: Process, path: str) -> bool:
         return _status(f"http://{HOST}:{self._port(process, 'metrics')}{path}") == 200
@@ -230,12 +228,8 @@ class Trial:
 
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=LOOK_SECONDS) as answer:
-            status: int = answer.status
-            return status
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
+        return httpx.get(url, timeout=LOOK_SECONDS).status_code
+    except httpx.HTTPError:
         return 0
 
 
