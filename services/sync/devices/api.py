@@ -52,6 +52,8 @@ class EnrolBody(Input):
 
 class RenewBody(Input):
     key: Key
+    number: Annotated[int, Field(ge=0, le=LARGEST - 1)] = 0
+    """Up to here the device's numbers were answered."""
 
 
 class RevokeBody(Input):
@@ -193,7 +195,7 @@ def router(service: Service, region: str) -> APIRouter:
     @routes.post("/devices/{device}/renew")
     def renew(device: Id, body: RenewBody, command: Once) -> Response:
         """Give a device of the rep who asks another key, and his roles of now."""
-        return command.run(lambda work: enrolment.renew(work, str(device), body.key.x))
+        return command.run(lambda work: enrolment.renew(work, str(device), body.key.x, body.number))
 
     @routes.get("/devices/{device}/pull", response_model=None, responses=JSON)
     @by_signature

@@ -48,8 +48,11 @@ def enrol(work: Work, name: str, key: str) -> dict[str, Any]:
     return {"device": id, "turn": FIRST_TURN}
 
 
-def renew(work: Work, id: str, key: str) -> dict[str, Any]:
+def renew(work: Work, id: str, key: str, answered: int = 0) -> dict[str, Any]:
     """A known device gets another key and its rep's roles of now; its numbers go on after ``number``.
+
+    ``answered``: the last number that it had an answer to, more than is known here after a restore. What came under the
+    numbers between can't come again, and what followed from it is in the log.
 
     Raises ``NotFound``, ``Conflict`` for a key that it has lost, and ``Forbidden`` for another rep's device and for a
     revoked one that no operator has readmitted.
@@ -59,16 +62,17 @@ def renew(work: Work, id: str, key: str) -> dict[str, Any]:
     if found.revoked is not None and not found.readmitted:
         raise Forbidden(f"this device was revoked ({found.reason}); an operator can let you renew it")
     if found.key != key:
-        found = _renewed(work, found, key)
+        found = _renewed(work, found, key, answered)
     elif found.revoked is not None:
         raise Conflict("the key is the one that was revoked; the device has to make another")
     # Else the answer was lost, and is given again.
     return {"device": id, "turn": found.turn, "number": found.number}
 
 
-def _renewed(work: Work, found: Any, key: str) -> Any:
+def _renewed(work: Work, found: Any, key: str, answered: int) -> Any:
     work.session.execute(delete(device_turn).where(device_turn.c.device == found.id))
     values = {"turn": found.turn + 1, "renewed": work.now, "revoked": None, "reason": "", "readmitted": False}
+    values["number"] = max(found.number, answered)
     changing = update(device).where(device.c.id == found.id).values(values | _credentials(work, key))
     former = {"roles": found.roles, "teams": found.teams, "reason": found.reason}
     work.publish(f"device/{found.id}", DeviceEnrolled(device=found.id, rep=work.actor.id), former=former)

@@ -287,7 +287,7 @@ def test_two_that_both_get_through_are_noticed_and_one_alone_never_is(
 
 
 def backed_up(field: Field) -> dict[str, list[Any]]:
-    return {name: field.column(f"SELECT to_jsonb(t) FROM {name} t") for name in ("device", "device_turn")}
+    return {name: field.column(f"SELECT to_jsonb(t) FROM {name} t") for name in ("device", "device_turn", "mutation")}
 
 
 def put_back(field: Field, backup: dict[str, list[Any]]) -> None:
@@ -329,6 +329,30 @@ def test_after_a_restore_with_an_answer_lost_nobody_is_accused(field: Field, rit
     put_back(field, backup)
     rita.device.pull()
     assert not accused(field)
+
+
+def test_after_a_restore_a_device_goes_on_behind_what_it_was_answered(field: Field, rita: Carried) -> None:
+    member = met(field)
+    rita.device.synchronize()
+    backup = backed_up(field)
+    for words in ("one", "two"):
+        rita.device.note(member, words)
+        rita.device.synchronize()
+        field.settle()
+        rita.device.pull()
+    assert rita.device.pending() == []
+    put_back(field, backup)
+    rita.device.note(member, "three")
+    with pytest.raises(httpx.HTTPStatusError, match="401"):
+        rita.device.synchronize()
+    rita.device.renew(field.token("rita"))
+    rita.device.synchronize()
+    field.settle()
+    rita.device.pull()
+    assert rita.device.pending() == []
+    assert field.column("SELECT number FROM mutation ORDER BY number") == [3]
+    assert not accused(field)
+    same(field, rita)
 
 
 def test_a_device_put_back_from_its_own_backup_goes_on_once_it_is_renewed(
