@@ -22,8 +22,8 @@ from tests.faults.log import Told, read
 from tests.faults.rounds import Rounds
 
 UP = "Ctrl-C stops everything."
-START_SECONDS = 240
-COMMAND_SECONDS = 240
+START_SECONDS = 400
+COMMAND_SECONDS = 400
 
 
 class Refused(Exception):

@@ -12,7 +12,7 @@ import httpx
 
 from deploy.local.layout import HOST, ROOT, free_port
 from tests.faults.circle import Circle
-from tests.faults.harness import READY_SECONDS, until
+from tests.faults.harness import until
 from tests.faults.ledger import Load
 from tests.faults.processes import Process
 from tests.upgrade.door import Door
@@ -21,7 +21,9 @@ FORMER, NEW = 1, 2
 """Numbers of processes, by release."""
 JOURNEYS = 4
 """So many go round in each state of the upgrade."""
-JOURNEY_SECONDS = 120
+JOURNEY_SECONDS = 240
+READY_SECONDS = 240
+"""A busy machine starts sixteen processes, half of which read code for the first time."""
 _SOURCES = """
 import importlib, json, os, sys
 from shared.edge import settings
@@ -142,7 +144,7 @@ class Upgrade(Circle):
 
     @staticmethod
     def _run(tree: Path, command: list[str], environment: dict[str, str]) -> str:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tree, env=environment, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tree, env=environment, timeout=READY_SECONDS)
         assert done.returncode == 0, f"{command[2:]} in {tree}: {done.stderr}"
         return done.stdout
 
