@@ -1,0 +1,255 @@
+"""What processes say of themselves is true, whatever is taken from them; and they end when they are told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey, KeySet
+
+from deploy.local.layout import HOST, free_port
+from deploy.local.process import tail
+from shared.pipeline.migrate import former
+from tests.faults.harness import Platform, block, platform, until
+from tests.faults.processes import Process
+
+SOON_SECONDS = 30
+STOP_SECONDS = 10
+SERVICE = "callcenter"
+
+
+class Watched(Platform):
+    """A platform whose processes say how they are."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        super().__init__(folder, seed)
+        self.signs = {(s, c): free_port() for s in self.services for c in ("api", "worker")}
+        # One for all: to make one takes longer than to ask.
+        self._http = httpx.Client(timeout=5, trust_env=False)
+
+    def _process(self, service: str, command: str, number: int) -> Process:
+        made = super()._process(service, command, number)
+        if number == 1 and (port := self.signs.get((service, command))):
+            kind = "API_METRICS" if command == "api" else "METRICS"
+            made.environment = {**made.environment, f"CRM_{service.upper()}_{kind}_PORT": str(port)}
+        return made
+
+    def ask(self, command: str, path: str, service: str = SERVICE) -> tuple[int, Any]:
+        """What a process answers to a look at its signs; 0 if nothing."""
+        try:
+            answer = self._http.get(f"http://{HOST}:{self.signs[service, command]}{path}")
+        except httpx.HTTPError:
+            return 0, {}
+        return answer.status_code, answer.json() if path != "/metrics" else answer.text
+
+    def close(self) -> None:
+        self._http.close()
+        super().close()
+
+    def until_ready(self) -> None:
+        for service, command in self.signs:
+            until(
+                lambda s=service, c=command: self.ask(c, "/readyz", s)[0] == 200,  # type: ignore[misc]
+                SOON_SECONDS,
+                lambda s=service, c=command: f"{s} {c}: {self.ask(c, '/readyz', s)}",  # type: ignore[misc]
+            )
+
+    def lacks(self, command: str, *names: str) -> None:
+        """Wait until a process says that it lacks these and nothing else, and still lives."""
+
+        def missing() -> set[str]:
+            return {name for name, each in self.ask(command, "/readyz")[1]["dependencies"].items() if not each["ok"]}
+
+        until(lambda: missing() == set(names), SOON_SECONDS, lambda: str(self.ask(command, "/readyz")))
+        assert self.ask(command, "/readyz")[0] == 503
+        assert self.ask(command, "/healthz")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def kept(seed: int) -> Iterator[Watched]:
+    with platform(seed, Watched) as made:
+        yield made
+
+
+@pytest.fixture
+def crm(kept: Watched) -> Iterator[Watched]:
+    kept.until_ready()
+    ended = kept.ends()
+    yield kept
+    kept.servers.mend()
+    kept.until_ready()
+    assert kept.ends() == ended, "a process didn't come back by itself"
+
+
+def edit(crm: Watched) -> int:
+    """What somebody is answered who registers a customer."""
+    headers = {"authorization": f"Bearer {crm.token('anna')}"}
+    body = {"changes": {"given_name": "Ana"}}
+    return httpx.post(f"{crm.url(SERVICE)}/customers", json=body, headers=headers, timeout=20).status_code
+
+
+def test_every_part_of_every_process_comes_round(crm: Watched) -> None:
+    parts = {(s, c): set(crm.ask(c, "/healthz", s)[1]["parts"]) for s, c in crm.signs}
+    assert parts[SERVICE, "worker"] >= {"relay", "audit", "upkeep", "main", "tasks", "erasures"}
+    assert parts["sync", "worker"] >= {"relay", "audit", "upkeep", "main", "tasks", "intents"}
+    assert parts[SERVICE, "api"] >= {"live", "standing"}
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        for service, command in crm.signs:
+            told = crm.ask(command, "/healthz", service)[1]["parts"]
+            assert {name for name, each in told.items() if each["seconds"] > 8} == set(), (service, command)
+        threading.Event().wait(0.5)
+
+
+def test_without_kafka_a_worker_waits_and_the_api_goes_on(crm: Watched) -> None:
+    crm.servers.kafka_link.cut("up", "down")
+    crm.servers.kafka_link.drop()
+    crm.lacks("worker", "kafka")
+    assert crm.ask("api", "/readyz")[0] == 200
+    assert httpx.get(f"{crm.url(SERVICE)}/readyz", trust_env=False).status_code == 200
+    assert edit(crm) == 201
+    assert crm.scalar(SERVICE, "SELECT count(*) FROM outbox") > 0
+    crm.servers.mend()
+    until(lambda: crm.scalar(SERVICE, "SELECT count(*) FROM outbox") == 0, SOON_SECONDS, "nothing is sent")
+
+
+def test_without_its_database_nobody_is_ready(crm: Watched) -> None:
+    crm.servers.postgres_link.cut("up", "down")
+    crm.lacks("api", "database", "migrations")
+    crm.lacks("worker", "database", "migrations")
+    crm.servers.mend()
+    crm.until_ready()
+    assert edit(crm) == 201
+
+
+def test_a_database_that_refuses_connections_is_away_too(crm: Watched) -> None:
+    crm.servers.postgres.stop()
+    crm.lacks("api", "database", "migrations")
+    crm.lacks("worker", "database", "migrations")
+    crm.servers.postgres.start(60)
+    crm.until_ready()
+    assert edit(crm) == 201
+
+
+def test_tables_of_a_former_release_don_t_do_and_those_of_a_later_one_do(crm: Watched) -> None:
+    versions = former(block(SERVICE).versions)
+    assert versions
+    with crm.servers.direct(SERVICE) as connection:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert row is not None
+        try:
+            connection.execute("UPDATE alembic_version SET version_num = %s", [max(versions)])
+            crm.lacks("api", "migrations")
+            crm.lacks("worker", "migrations")
+            connection.execute("UPDATE alembic_version SET version_num = 'of a later release'")
+            crm.until_ready()
+        finally:
+            connection.execute("UPDATE alembic_version SET version_num = %s", row)
+
+
+class Issuer(BaseHTTPRequestHandler):
+    """Publishes its keys, and nothing else."""
+
+    keys = KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)
+
+    def do_GET(self) -> None:
+        url = f"http://{self.headers['host']}"
+        found = {"/.well-known/openid-configuration": {"issuer": url, "jwks_uri": f"{url}/keys"}, "/keys": self.keys}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(found[self.path]).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_an_api_that_never_had_the_issuer_s_keys_waits_for_them(crm: Watched) -> None:
+    issuer, port = free_port(), free_port()
+    made = crm._process(SERVICE, "api", 3)
+    others = {name: value for name, value in made.environment.items() if name != "CRM_JWKS_FILE"}
+    given = {"CRM_TOKEN_ISSUER": f"http://{HOST}:{issuer}", f"CRM_{SERVICE.upper()}_PORT": str(port)}
+    made.environment = {**others, **given}
+
+    def ready() -> httpx.Response | None:
+        try:
+            return httpx.get(f"http://{HOST}:{port}/readyz", trust_env=False)
+        except httpx.HTTPError:
+            return None
+
+    made.start()
+    try:
+        until(lambda: ready() is not None, SOON_SECONDS, lambda: tail(made.log))
+        until(lambda: lacking(ready()) == {"issuer"}, SOON_SECONDS, lambda: str(ready()))
+        server = ThreadingHTTPServer((HOST, issuer), Issuer)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        until(lambda: lacking(ready()) == set(), SOON_SECONDS, lambda: str(ready()))
+        server.shutdown()
+        server.server_close()
+    finally:
+        made.ask_to_stop(hard=True)
+        made.wait()
+
+
+def lacking(answer: httpx.Response | None) -> set[str]:
+    """What an answer says is lacking."""
+    told = answer.json()["dependencies"] if answer is not None else {}
+    return {name for name, each in told.items() if not each["ok"]}
+
+
+def stopped(process: Process) -> int:
+    """Tell a process to end; gives how it did. The keeper starts it again."""
+    count = len(process.exits)
+    os.kill(process.pid, signal.SIGTERM)
+    until(lambda: len(process.exits) > count, STOP_SECONDS, f"{process.name} doesn't end")
+    return process.exits[-1]
+
+
+@pytest.mark.timeout(300)
+def test_under_load_each_process_ends_well_and_nothing_is_done_twice(kept: Watched) -> None:
+    kept.until_ready()
+    with kept.load():
+        for name, command in ((SERVICE, "worker"), ("sync", "worker"), (SERVICE, "api")):
+            process = kept.process(name, command)
+            sent = kept.ledger.commands
+            until(lambda n=sent: kept.ledger.commands > n + 20, SOON_SECONDS, "there is no load")  # type: ignore[misc]
+            assert stopped(process) == 0, tail(process.log)
+            kept.until_ready()
+            _, told = kept.ask("worker", "/metrics", "sync")
+            # An event that was taken in and not noted would come again.
+            assert 'verdict="repeated"' not in told
+    kept.verify()
+
+
+def test_open_pages_end_with_the_process_and_not_in_the_middle(kept: Watched) -> None:
+    kept.until_ready()
+    headers = {"authorization": f"Bearer {kept.token('anna')}"}
+    opened, lines = threading.Event(), []
+
+    def follow() -> None:
+        with httpx.stream("GET", f"{kept.url(SERVICE)}/live", headers=headers, timeout=30) as stream:
+            # Raises when the connection is cut before the end of the answer.
+            for line in stream.iter_lines():
+                lines.append(line)
+                opened.set()
+        lines.append("the end")
+
+    page = threading.Thread(target=follow, daemon=True)
+    page.start()
+    assert opened.wait(20)
+    _, told = kept.ask("api", "/metrics")
+    assert "crm_http_open_streams 1.0" in told
+    began = time.monotonic()
+    assert stopped(kept.process(SERVICE, "api")) == 0
+    assert time.monotonic() - began < 4, "it waited for the page"
+    page.join(10)
+    assert lines[-1] == "the end"
+    kept.until_ready()
