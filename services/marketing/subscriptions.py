@@ -4,6 +4,8 @@ from services.marketing.customers import erasure
 from services.marketing.customers import handlers as customers
 from services.marketing.profiles import handlers as profiles
 from services.marketing.profiles.tables import profile, purchase, spending
+from services.marketing.satisfaction import handlers as satisfaction
+from services.marketing.satisfaction.tables import review
 from services.marketing.segments import handlers as segments
 from services.marketing.segments import published
 from services.marketing.segments.tables import stay
@@ -41,6 +43,7 @@ SUBSCRIPTIONS = Subscriptions(
             derived=(profile, spending, purchase, stay),
             sealed=True,
         ),
+        Slice("reviews", {"contact.wrapped_up": satisfaction.heard_reviews}, derived=(review,), sealed=True),
         # Its own facts: it doesn't subscribe to itself, only `recover` hands them to it.
         Slice(
             "segments",

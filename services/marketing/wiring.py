@@ -12,6 +12,8 @@ from services.marketing.gains import GAINS
 from services.marketing.metadata import metadata
 from services.marketing.profiles import api as profiles
 from services.marketing.profiles import pages as profile_pages
+from services.marketing.satisfaction import api as satisfaction
+from services.marketing.satisfaction import pages as satisfaction_pages
 from services.marketing.segments import api as segments
 from services.marketing.segments import pages as segment_pages
 from services.marketing.segments import standings
@@ -52,8 +54,10 @@ def app(settings: Settings, of: Service) -> FastAPI:
         *administration.routers(of, pages),
         operations.router(of, settings, SUBSCRIPTIONS, GAINS),
         segment_pages.router(of, pages, rule),
+        satisfaction_pages.router(of, pages, rule),
         profile_pages.router(of, pages, rule),
         segments.router(of, rule),
+        satisfaction.router(of),
         profiles.router(of, rule),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]

@@ -75,10 +75,23 @@ def _changes(world: World, market: Market) -> list[Change]:
 
 RULE = {"name": "High value", "window_days": 365, "at_least": 1_000}
 SEGMENT = "/segments/high_value"
+
+
+def _lists(suffix: str) -> Fill:
+    return only(SEGMENT + suffix, Need(A.SEGMENT_READ))
+
+
 KNOWN: dict[Way, Fill] = {
     **plain.EVERYWHERE,
     Way("GET", "/", page=True): only("/", Need(A.SEGMENT_READ)),
     Way("GET", "/segments/{segment}"): only(SEGMENT, Need(A.SEGMENT_READ)),
+    Way("GET", "/segments/{segment}", page=True): _lists(""),
+    Way("GET", "/segments/{segment}/moves", page=True): _lists("/moves"),
+    Way("GET", "/segments/{segment}/moves"): _lists("/moves"),
+    Way("GET", "/segments/{segment}/members", page=True): _lists("/members"),
+    Way("GET", "/segments/{segment}/members"): _lists("/members"),
+    Way("GET", "/segments/{segment}/satisfaction", page=True): _lists("/satisfaction"),
+    Way("GET", "/segments/{segment}/satisfaction"): _lists("/satisfaction"),
     Way("POST", "/segments/{segment}/preview", page=True): only(f"{SEGMENT}/preview", Need(A.SEGMENT_READ), body=RULE),
     Way("POST", "/segments/{segment}/preview"): only(f"{SEGMENT}/preview", Need(A.SEGMENT_READ), body=RULE),
     Way("POST", "/segments/{segment}/define"): only(

@@ -1,17 +1,17 @@
 """Segments over HTTP."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from services.marketing.segments import handlers, reads
+from services.marketing.segments import handlers, moves, reads
 from services.marketing.segments.rules import HIGH_VALUE, LONGEST_WINDOW, MEASURE, Definition
 from shared.access.actions import Action
 from shared.edge.http import JSON, CurrentActor, encoded
-from shared.edge.inputs import Code, Input, ShortText
+from shared.edge.inputs import Code, Input, Instant, ShortText
 from shared.pipeline import heads
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.look import Look
@@ -27,6 +27,11 @@ class RuleBody(Input):
     window_days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW)]
     at_least: Annotated[int, Field(ge=1, le=10**15)]
     """In minor units of the company's currency."""
+
+
+Way = Literal["", "entered", "left"]
+Mark = Annotated[str, StringConstraints(max_length=100)]
+"""Where a page begins: what the former one named as the next."""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -69,10 +74,25 @@ def router(service: Service, default: Definition) -> APIRouter:
 
     @routes.post("/segments/{segment}/preview", response_model=None, responses=JSON)
     def preview(segment: Code, body: RuleBody, actor: CurrentActor) -> Response:
-        """How many customers would be in the segment by this rule. Changes nothing. Needs
+        """Who would be in the segment by this rule, who would enter and who would leave. Changes nothing. Needs
         segment.read."""
         with service.look(actor) as look:
-            return encoded({"customers": reads.preview(look, segment, trial(body, default))})
+            return encoded(reads.preview(look, segment, trial(body, default)))
+
+    @routes.get("/segments/{segment}/moves", response_model=None, responses=JSON)
+    def moved(segment: Code, actor: CurrentActor, way: Way = "", day: date | None = None, after: Mark = "") -> Response:
+        """Who entered and left and because of which orders, the newest first, page by page; of one day (UTC) if it is
+        named. Needs segment.read."""
+        with service.look(actor) as look:
+            rule = reads.definition(look.session, default)
+            return encoded(moves.moves(look, segment, rule, way=way, day=day, after=after))
+
+    @routes.get("/segments/{segment}/members", response_model=None, responses=JSON)
+    def members(segment: Code, actor: CurrentActor, at: Instant | None = None, after: Mark = "") -> Response:
+        """Who was in the segment at an instant, or is now. Needs segment.read."""
+        with service.look(actor) as look:
+            rule = reads.definition(look.session, default)
+            return encoded(moves.members(look, segment, rule, at or look.now, after))
 
     return routes
 

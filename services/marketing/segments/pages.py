@@ -1,19 +1,28 @@
-"""The segment's page."""
+"""The segment's pages."""
 
-from fastapi import APIRouter, Request
+from __future__ import annotations
+
+from datetime import UTC, date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator
 
 from services.marketing.profiles.reads import names
-from services.marketing.segments import reads
-from services.marketing.segments.api import RuleBody, shown, trial
+from services.marketing.segments import moves, reads
+from services.marketing.segments.api import Mark, RuleBody, Way, shown, trial
 from services.marketing.segments.rules import LONGEST_WINDOW, Definition
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code
 from shared.pipeline.service import Service
 from shared.web.render import Page, Pages
 
-WIDTH, HEIGHT = 600, 120
-"""Of the picture of the segment's size, in its own units."""
+LATELY = 8
+"""Of those who entered or left, so many are shown at a glance."""
+Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+"""As forms send it: empty when nobody chose any."""
+Days = Annotated[int, Query(ge=1, le=LONGEST_WINDOW)]
 
 
 def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
@@ -21,17 +30,32 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
     routes = APIRouter(route_class=Page, include_in_schema=False)
 
     @routes.get("/")
-    def segment_page(request: Request, actor: CurrentActor) -> HTMLResponse:
+    def start(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             segment = shown(look, default)
-            known = names(look, [move.customer for move in (*segment.entered, *segment.left)])
+            entered, gone = reads.lately(look.session, look.now)
+        size, signs = segment.sizes[-1].customers, segment.heard
+        context = {"segment": segment, "size": size, "entered": entered, "gone": gone, "signs": signs}
+        return pages.answer(request, "segments.html", **context)
+
+    @routes.get("/segments/{segment}")
+    def glance(request: Request, segment: Code, actor: CurrentActor, days: Days = 365) -> HTMLResponse:
+        with service.look(actor) as look:
+            of = shown(look, default, segment)
+            daily = reads.daily(look.session, look.now, days)
+            entered, gone = reads.lately(look.session, look.now)
+            known = names(look, [move.customer for move in (*of.entered[:LATELY], *of.left[:LATELY])])
         return pages.answer(
             request,
             "segment.html",
-            segment=segment,
+            segment=of,
+            size=of.sizes[-1].customers,
+            daily=daily,
+            days=days,
+            entered=entered,
+            gone=gone,
             names=known,
-            line=line([size.customers for size in segment.sizes]),
-            box=f"0 0 {WIDTH} {HEIGHT}",
+            shown=LATELY,
             longest=LONGEST_WINDOW,
         )
 
@@ -39,13 +63,34 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
     def preview(request: Request, segment: Code, body: RuleBody, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             found = reads.preview(look, segment, trial(body, default))
-        return pages.answer(request, "preview.html", found=found)
+            known = names(look, [one.customer for one in (*found.entering, *found.leaving)])
+        return pages.answer(request, "preview.html", found=found, names=known, currency=default.currency)
 
+    _add_lists(routes, service, pages, default)
     return routes
 
 
-def line(numbers: list[int]) -> str:
-    """Numbers as the points of a line from left to right, none below the picture's foot."""
-    highest, steps = max(1, *numbers), max(1, len(numbers) - 1)
-    points = [(n * WIDTH / steps, HEIGHT - number * HEIGHT / highest) for n, number in enumerate(numbers)]
-    return " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
+def _add_lists(routes: APIRouter, service: Service, pages: Pages, default: Definition) -> None:
+    @routes.get("/segments/{segment}/moves")
+    def moved(
+        request: Request, segment: Code, actor: CurrentActor, way: Way = "", day: Day = None, after: Mark = ""
+    ) -> HTMLResponse:
+        with service.look(actor) as look:
+            rule = reads.definition(look.session, default)
+            found = moves.moves(look, segment, rule, way=way, day=day, after=after)
+            known = names(look, [move.customer for move in found.moves])
+        context = {"segment": segment, "rule": rule, "found": found, "names": known, "way": way, "day": day}
+        return pages.answer(request, "moves.html", **context)
+
+    @routes.get("/segments/{segment}/members")
+    def members(
+        request: Request, segment: Code, actor: CurrentActor, day: Day = None, after: Mark = ""
+    ) -> HTMLResponse:
+        with service.look(actor) as look:
+            rule = reads.definition(look.session, default)
+            at = look.now if day is None else moves.end_of(day, look.now)
+            found = moves.members(look, segment, rule, at, after)
+            known = names(look, [one.customer for one in found.members])
+            today = look.now.astimezone(UTC).date()
+        context = {"segment": segment, "rule": rule, "found": found, "names": known, "day": day, "today": today}
+        return pages.answer(request, "members.html", **context)

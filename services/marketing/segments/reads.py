@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import select, text
@@ -17,6 +17,9 @@ from shared.pipeline import clusters
 from shared.pipeline.look import Look
 
 MONTHS = 12
+WEEK = timedelta(days=7)
+PREVIEWED = 20
+"""Of those who would enter, and of those who would leave, so many are named: those worth most."""
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -35,6 +38,24 @@ class Move(msgspec.Struct, frozen=True):
     """Of one that entered: the orders that decided."""
     because: str = ""
     """Of one that left."""
+
+
+class Would(msgspec.Struct, frozen=True):
+    """A customer that would enter or leave, and what it is worth by the rule that is tried."""
+
+    customer: str
+    amount: int
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What another rule would change, of now."""
+
+    customers: int
+    """That would be in the segment."""
+    enter: int
+    leave: int
+    entering: tuple[Would, ...]
+    leaving: tuple[Would, ...]
 
 
 def definition(session: Session, default: Definition) -> Definition:
@@ -67,13 +88,32 @@ def left(session: Session, limit: int) -> list[Move]:
     return [Move(row.cluster, row.left, because=row.because) for row in rows]
 
 
-def preview(look: Look, segment: str, trial: Definition) -> int:
-    """How many customers would be in the segment by another definition. Raises ``Forbidden`` and ``NotFound``."""
+def daily(session: Session, now: datetime, days: int) -> list[Size]:
+    """The segment's size at the beginning of each of the last days, and now."""
+    return [Size(row.at, row.customers) for row in session.execute(_DAILY, {"now": now, "days": days})]
+
+
+def lately(session: Session, now: datetime) -> tuple[int, int]:
+    """How many entered the segment and left it in the last week."""
+    row = session.execute(_LATELY, {"since": now - WEEK, "now": now}).one()
+    return row.entered, row.gone
+
+
+def preview(look: Look, segment: str, trial: Definition) -> Preview:
+    """Who would be in the segment by another definition. Raises ``Forbidden`` and ``NotFound``."""
     look.need(Action.SEGMENT_READ)
     handlers.known(segment)
     now = look.now
     values = {"currency": trial.currency, "at_least": trial.at_least, "since": now - trial.window, "now": now}
-    return int(look.session.execute(_PREVIEW, values).scalar_one())
+    rows = look.session.execute(_PREVIEW, values | {"shown": PREVIEWED}).all()
+    of = {(row.would, row.was): row.customers for row in rows}
+    return Preview(
+        customers=of.get((True, True), 0) + of.get((True, False), 0),
+        enter=of.get((True, False), 0),
+        leave=of.get((False, True), 0),
+        entering=tuple(Would(row.customer, row.amount) for row in rows if row.would and not row.was),
+        leaving=tuple(Would(row.customer, row.amount) for row in rows if row.was and not row.would),
+    )
 
 
 def standing(look: Look, member: str, of: Definition) -> Standing:
@@ -94,12 +134,45 @@ SELECT i.at, count(s.cluster) AS customers
 FROM instants i LEFT JOIN stay s ON s.entered <= i.at AND (s."left" IS NULL OR s."left" > i.at)
 GROUP BY i.at ORDER BY i.at
 """)
-# The rule once more, for all customers at once: what counts now, and where that suffices.
+_DAILY = text("""
+WITH day AS (
+  SELECT date_trunc('day', CAST(:now AS timestamptz), 'UTC') - make_interval(days => n) AS at
+  FROM generate_series(0, CAST(:days AS int) - 1) AS n
+  UNION SELECT CAST(:now AS timestamptz)
+),
+change AS (
+  SELECT at, sum(by) AS by FROM (
+    SELECT entered AS at, 1 AS by FROM stay UNION ALL SELECT "left", -1 FROM stay WHERE "left" IS NOT NULL
+    UNION ALL SELECT at, 0 FROM day
+  ) AS each WHERE at <= :now GROUP BY at
+),
+size AS (SELECT at, sum(by) OVER (ORDER BY at) AS customers FROM change)
+SELECT at, CAST(customers AS int) AS customers FROM size JOIN day USING (at) ORDER BY at
+""")
+_LATELY = text("""
+SELECT (SELECT count(*) FROM stay WHERE entered > :since AND entered <= :now) AS entered,
+       (SELECT count(*) FROM stay WHERE "left" > :since AND "left" <= :now) AS gone
+""")
+# The rule once more, for all customers at once: what counts now, where that suffices, and who is in by the rule of now.
 _PREVIEW = text("""
-SELECT count(*) FROM (
-  SELECT FROM purchase p LEFT JOIN customer_cluster c USING (member)
+WITH worth AS (
+  SELECT coalesce(c.cluster, p.member) AS cluster, sum(p.amount) AS amount
+  FROM purchase p LEFT JOIN customer_cluster c USING (member)
   WHERE p.currency = :currency AND p.occurred > :since AND p.occurred <= :now
     AND (p.cancelled IS NULL OR p.cancelled > :now)
-  GROUP BY coalesce(c.cluster, p.member) HAVING sum(p.amount) >= :at_least
-) AS customers
+  GROUP BY 1
+),
+would AS (SELECT cluster FROM worth WHERE amount >= :at_least),
+was AS (SELECT cluster FROM stay WHERE "left" IS NULL),
+each AS (
+  SELECT cluster, coalesce(amount, 0) AS amount, would.cluster IS NOT NULL AS would, was.cluster IS NOT NULL AS was
+  FROM would FULL JOIN was USING (cluster) LEFT JOIN worth USING (cluster)
+),
+ranked AS (
+  SELECT cluster::text AS customer, CAST(amount AS bigint) AS amount, would, was,
+         count(*) OVER kind AS customers, row_number() OVER (kind ORDER BY amount DESC, cluster) AS place
+  FROM each WINDOW kind AS (PARTITION BY would, was)
+)
+SELECT * FROM ranked WHERE place <= CASE WHEN would AND was THEN 1 ELSE CAST(:shown AS int) END
+ORDER BY amount DESC, customer
 """)

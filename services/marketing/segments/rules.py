@@ -134,6 +134,13 @@ def _left(stay: Stay, at: datetime, ended: Collection[str]) -> Stay:
     return Stay(stay.entered, at, stay.orders, CANCELLED if CANCELLED in ended else TIME)
 
 
+def behind(purchases: Iterable[Purchase], of: Stay, *, left: bool, window: timedelta) -> list[Purchase]:
+    """The orders because of which a customer entered for this stay, or ``left``: those that stopped to count then."""
+    if left:
+        return [one for one in purchases if _end(one, window)[0] == of.left]
+    return [one for one in purchases if one.order in of.orders]
+
+
 def deciding(counting: Iterable[Purchase], at_least: int) -> tuple[str, ...]:
     """The newest orders that suffice to reach the threshold; of too little, all."""
     found: list[str] = []

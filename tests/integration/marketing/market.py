@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from services.marketing import wiring
 from services.marketing.subscriptions import SUBSCRIPTIONS
 from shared.edge.settings import Settings
+from shared.events.callcenter import ContactWrappedUp
 from shared.events.envelope import Event, message, new_id, parse
 from shared.events.facts import Fact
 from shared.events.sfa import OrderCancelled, OrderPlaced
@@ -43,6 +44,12 @@ def placed(member: str, amount: int, at: datetime = NOON, order: str = "", **ove
     """An order of so many cents."""
     values = {"order": order or new_id(), "lines": (), "total": amount, "currency": "USD", "channel": "desk"}
     return heard(member, OrderPlaced(**{**values, **overrides}), source="sfa", time=at)
+
+
+def reviewed(member: str, score: int | None, at: datetime = NOON, contact: str = "") -> Event:
+    """What a customer said of a contact."""
+    fact = ContactWrappedUp(contact=contact or new_id(), agent="a", reason="r", outcome="o", satisfaction=score)
+    return heard(member, fact, source="callcenter", time=at)
 
 
 def cancelled(member: str, order: str, at: datetime = NOON) -> Event:
@@ -121,8 +128,8 @@ class Market:
         self.seen.clear()
         self.clock.now = NOON
 
-    def get(self, path: str, *roles: str, html: bool = False) -> httpx.Response:
-        return self._request("GET", path, roles, html)
+    def get(self, path: str, *roles: str, html: bool = False, **query: str) -> httpx.Response:
+        return self._request("GET", path, roles, html, **({"params": query} if query else {}))
 
     def post(self, path: str, body: object, *roles: str, html: bool = False) -> httpx.Response:
         return self._request("POST", path, roles, html, json=body)

@@ -9,6 +9,8 @@ from tests.builders import claim, done, heard
 from tests.integration.marketing.market import Market, ago, members, placed
 from tests.roles import audited, have_role
 
+SEGMENT = "/segments/high_value"
+
 
 def known(market: Market) -> str:
     """A customer that is in the segment."""
@@ -25,7 +27,7 @@ def test_a_name_is_masked_in_the_profile_and_in_lists(fresh: Market) -> None:
     have_role(fresh.service, "half", Grant(Action.CUSTOMER_READ, fields=fields), Grant(Action.SEGMENT_READ))
     profile = done(fresh.get(f"/customers/{ada}/profile", "half"))["profile"]
     assert (profile["name"], profile["masked"]) == ("Ada", ["name"])
-    for path in ("/", f"/customers/{ada}"):
+    for path in (SEGMENT, f"{SEGMENT}/moves", f"{SEGMENT}/members", f"/customers/{ada}"):
         page = fresh.get(path, "half", html=True).text
         assert "Ada" in page, path
         assert "hidden from your role" in page, path
@@ -37,7 +39,7 @@ def test_a_name_is_masked_in_the_profile_and_in_lists(fresh: Market) -> None:
 def test_lists_name_nobody_to_who_may_not_see_customers(fresh: Market) -> None:
     ada = known(fresh)
     have_role(fresh.service, "counts", Grant(Action.SEGMENT_READ))
-    page = fresh.get("/", "counts", html=True)
+    page = fresh.get(SEGMENT, "counts", html=True)
     assert page.status_code == 200
     assert "hidden from your role" in page.text
     assert "Ada" not in page.text
@@ -56,7 +58,7 @@ def test_counting_needs_the_segments_own_grant(fresh: Market) -> None:
     have_role(fresh.service, "reader", Grant(Action.SEGMENT_READ))
     assert fresh.post("/segments/high_value/preview", body, "reader").status_code == 200
     assert fresh.post("/segments/high_value/define", body, "reader").status_code == 403
-    assert "/segments/high_value/define" not in fresh.get("/", "reader", html=True).text
+    assert "/segments/high_value/define" not in fresh.get(SEGMENT, "reader", html=True).text
 
 
 def test_the_audit_log_says_who_looked_what_was_refused_and_what_changed(fresh: Market) -> None:
