@@ -57,6 +57,11 @@ class Hand:
                 self.device._db.execute(f"DELETE FROM {table}")
         return self._all(self.device.pull)
 
+    def offered(self, roles: Sequence[str]) -> httpx.Response:
+        """What can be ordered."""
+        self.as_roles(roles)
+        return self._all(lambda: self.device._ask("GET", "products"))
+
     def push(self, roles: Sequence[str]) -> httpx.Response:
         """A note about somebody whom the actor looks after."""
         self.as_roles(roles)
@@ -83,6 +88,11 @@ def pull(world: World) -> Iterator[Ask]:
     hand: Hand = world.state["hand"]
     path = f"/devices/{hand.device.id}/pull"
     yield Ask(path, need(A.DEVICE_PULL), sender=hand.pull, shows=(A.DEVICE_PULL,), keeps=A.DEVICE_PULL)
+
+
+def offered(world: World) -> Iterator[Ask]:
+    hand: Hand = world.state["hand"]
+    yield Ask(f"/devices/{hand.device.id}/products", need(A.DEVICE_PULL), sender=hand.offered)
 
 
 def push(world: World) -> Iterator[Ask]:

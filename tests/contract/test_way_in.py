@@ -23,6 +23,8 @@ from shared.edge.issuer import KeyFile
 
 OPEN = {
     "/certificates/keys",
+    "/handheld/manifest.webmanifest",
+    "/handheld/worker.js",
     "/healthz",
     "/readyz",
     "/session/end",

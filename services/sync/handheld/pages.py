@@ -34,7 +34,9 @@ def router(service: Service, pages: Pages) -> APIRouter:
     def handheld(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             look.need(Action.DEVICE_ENROL)
-            fields = [*BUILT_IN.values(), *custom_fields(look.session).values()]
+            # What departments have of their own is described to who may read descriptions.
+            own = custom_fields(look.session) if look.grants.may(Action.FIELD_READ) else {}
+            fields = [*BUILT_IN.values(), *own.values()]
         return pages.answer(request, "handheld.html", shell=_shell(request, actor, fields))
 
     return routes
