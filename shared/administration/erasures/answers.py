@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
+from shared.administration.erasures import recovered
 from shared.administration.exports.reads import exports_of
 from shared.customer.member import Member, member_of, stream
 from shared.edge.db import as_json, text_array
@@ -63,6 +64,7 @@ def heard_by(of: Forgetting) -> Callable[[Work, list[Event]], None]:
         past = {member_of(event.stream) for event in good} - live
         # All locks at once, in their order.
         claims.lock(work.session, live | past)
+        recovered.decided(work, good)
         forget(work, of, past, history=True)
         forget(work, of, live)
 

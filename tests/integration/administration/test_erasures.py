@@ -73,6 +73,32 @@ def test_an_erasure_is_answered_once_however_often_it_is_heard(force: Force) -> 
     assert force.events()[0].fact == CustomerForgotten(places={"records": 0, "keys": 0})
 
 
+def test_an_erasure_that_only_the_log_knows_is_recorded_again_after_a_restore(force: Force) -> None:
+    one, other, later = sorted(new_id() for _ in range(3))
+    own = [heard(m, CustomerErased(reason="retention"), source="sfa", sequence=1) for m in (one, other)]
+    late = heard(later, CustomerErased(), source="sfa", sequence=1, time=NOON + timedelta(hours=1))
+    for _ in range(2):
+        force.hear(*own, late)
+    found = force.rows("SELECT members::text[], reason, proposed_by, state, decided FROM erasure ORDER BY decided")
+    assert [tuple(row) for row in found] == [
+        ([one, other], "retention", "?", "erased", NOON),
+        ([later], "request", "?", "erased", NOON + timedelta(hours=1)),
+    ]
+    (id,) = (row[0] for row in force.rows("SELECT id::text FROM erasure ORDER BY decided LIMIT 1"))
+    report = done(force.get(f"/erasures/{id}"))["report"]
+    assert report["members"] == [one, other]
+    assert {told["member"] for told in report["answers"] if told["forgotten"]} == {one, other}
+
+
+def test_a_proposal_of_before_a_backup_is_decided_by_what_the_log_says(force: Force) -> None:
+    customer = force.register()
+    id = done(force.post("/erasures", {"customer": customer}), 201)["erasure"]
+    force.hear(heard(customer, CustomerErased(), source="callcenter", sequence=1))
+    assert force.rows("SELECT state FROM erasure") == [("proposed",)], "somebody else's decision isn't ours"
+    force.hear(heard(customer, CustomerErased(), source="sfa", sequence=2))
+    assert [tuple(row) for row in force.rows("SELECT id::text, state, decided FROM erasure")] == [(id, "erased", NOON)]
+
+
 def test_of_two_who_consent_at_once_one_does(force: Force) -> None:
     customer = force.register()
     id = done(force.post("/erasures", {"customer": customer}), 201)["erasure"]
