@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from deploy.local import private
 from deploy.local.issuer.accounts import Accounts, ways_in
@@ -25,6 +25,9 @@ from deploy.local.issuer.signing_in import SigningIn
 from deploy.local.issuer.store import Store, new_secret
 from deploy.local.issuer.visiting import Visitors
 from deploy.local.layout import Layout
+from shared.web.static import BUILT
+
+NOSNIFF = {"x-content-type-options": "nosniff"}
 
 
 def create_app(
@@ -87,7 +90,21 @@ def _add_documents(app: FastAPI, name: str, keys: SigningKeys) -> None:
 
     @app.get("/style.css")
     def style() -> Response:
-        return PlainTextResponse(STYLE, media_type="text/css", headers={"x-content-type-options": "nosniff"})
+        return PlainTextResponse(STYLE, media_type="text/css", headers=NOSNIFF)
+
+    @app.get("/page.css")
+    def page_style() -> Response:
+        return _built("page.css", "text/css")
+
+    @app.get("/icon.svg")
+    def icon() -> Response:
+        return _built("icon.svg", "image/svg+xml")
+
+
+def _built(name: str, kind: str) -> Response:
+    """What the platform's pages are made of, for the same look; where nothing was built, forms work without."""
+    path = BUILT / name
+    return FileResponse(path, media_type=kind, headers=NOSNIFF) if path.exists() else Response(media_type=kind)
 
 
 def _add_endpoints(app: FastAPI, name: str, server: Server) -> None:
