@@ -51,6 +51,6 @@ def _keep(work: Work, members: Sequence[str], at: datetime, by: str, reason: str
     else:
         id = new_id()
         row = {"id": id, "customer": members[0], "members": list(members), "reason": reason, "state": ERASED}
-        row |= {"proposed_by": UNKNOWN, "proposed": at, "decided_by": by, "decided": at}
-        work.session.execute(erasure.insert().values(**row))
+        who = {"proposed_by": UNKNOWN, "proposed": at, "decided_by": by, "decided": at}
+        work.session.execute(erasure.insert().values(**row, **who))
     work.changed(f"erasure/{id}", state=ERASED, members=list(members))
