@@ -134,5 +134,8 @@ def image(name: str) -> str:
     return f"crm/{name}"
 
 
+CONSOLE = "console"
+CONSOLE_CLIENT = "console-client-secret"
+"""The secret that the console has at the issuer; empty for a public client."""
 OPERATIONS = "operations"
 """The image of those who operate services: rights in Kafka, and the page that shows all of it."""

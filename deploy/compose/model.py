@@ -51,6 +51,7 @@ def model(services: list[str], secrets: list[str]) -> Part:
     for service in services:
         for process in [blocks.migration(service), *blocks.processes(service)]:
             parts[process.name] = _process(process)
+    parts[blocks.CONSOLE] = _console()
     return {
         "name": "crm",
         "services": parts,
@@ -70,6 +71,11 @@ def environment_file() -> str:
         "CRM_DEFAULT_REGION=US",
         "CRM_CURRENCY=USD",
         f"CRM_VERSION={blocks.version()}",
+        "# For the console: where people find it, and whom it asks. Leave out the processes of blocks that you",
+        "# don't have; with a Prometheus, name that instead.",
+        f"CRM_CONSOLE_URL=http://localhost:{layout.SERVER_PORTS[blocks.CONSOLE]}",
+        f"CRM_METRICS_TARGETS={','.join(_targets())}",
+        "CRM_PROMETHEUS_URL=",
     ]
     return "\n".join(lines) + "\n"
 
@@ -162,9 +168,43 @@ def _process(process: Process) -> Part:
     if process.tells:
         # To be reached, and to reach the issuer and whoever tells people.
         part["networks"] = ["inside", "outside"]
-        asking = f"import urllib.request as r; r.urlopen('http://localhost:{blocks.METRICS_PORT}/healthz', timeout=3)"
-        part["healthcheck"] = _check(["CMD", "python", "-c", asking])
+        part["healthcheck"] = _asked(blocks.METRICS_PORT)
     return part | _HARDENED | _staying(process.memory_mib[1], blocks.GRACE_SECONDS)
+
+
+def _targets() -> list[str]:
+    running = [process for service in layout.services() for process in blocks.processes(service)]
+    return [f"http://{process.name}:{blocks.METRICS_PORT}" for process in running if process.tells]
+
+
+def _console() -> Part:
+    """The page that shows all of it; it keeps nothing, and goes to no database."""
+    asked = ("CRM_CONSOLE_URL", "CRM_METRICS_TARGETS", "CRM_PROMETHEUS_URL", *map(_url, SERVICES))
+    return {
+        "image": f"{blocks.image(blocks.OPERATIONS)}:{TAG}",
+        "profiles": [blocks.CONSOLE],
+        "command": [blocks.CONSOLE],
+        "environment": {
+            "CRM_CONSOLE_PORT": str(blocks.API_PORT),
+            "CRM_CONSOLE_CLIENT_SECRET_FILE": f"{blocks.SECRETS}/{blocks.CONSOLE_CLIENT}",
+            **_ISSUER,
+            **{name: "${" + name + ":-}" for name in asked},
+        },
+        "secrets": [blocks.CONSOLE_CLIENT],
+        "networks": ["inside", "outside"],
+        "ports": [f"127.0.0.1:{layout.SERVER_PORTS[blocks.CONSOLE]}:{blocks.API_PORT}"],
+        "healthcheck": _asked(blocks.API_PORT),
+        **_HARDENED,
+        **_staying(512, blocks.GRACE_SECONDS),
+    }
+
+
+def _asked(port: int) -> Part:
+    asking = f"import urllib.request as r; r.urlopen('http://localhost:{port}/healthz', timeout=3)"
+    return _check(["CMD", "python", "-c", asking])
+
+
+_ISSUER = {"CRM_TOKEN_ISSUER": "${CRM_TOKEN_ISSUER:?see .env}"}
 
 
 def _environment(process: Process) -> Part:
@@ -173,7 +213,7 @@ def _environment(process: Process) -> Part:
         "CRM_KAFKA_BOOTSTRAP_SERVERS": f"kafka:{secret.KAFKA_PORT}",
         f"CRM_{process.service.upper()}_KAFKA_SASL_USERNAME": process.service,
         **_SASL,
-        "CRM_TOKEN_ISSUER": "${CRM_TOKEN_ISSUER:?see .env}",
+        **_ISSUER,
         "CRM_DEFAULT_REGION": "${CRM_DEFAULT_REGION:-US}",
         "CRM_CURRENCY": "${CRM_CURRENCY:-USD}",
         "CRM_NOTIFY_URL": "${CRM_NOTIFY_URL:-}",

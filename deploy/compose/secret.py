@@ -47,6 +47,7 @@ def _makers(services: list[str], made: Mapping[str, str]) -> dict[str, Callable[
     found: dict[str, Callable[[], str]] = {
         blocks.KEYS: lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         blocks.CERTIFICATE: lambda: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)),
+        blocks.CONSOLE_CLIENT: str,
         POSTGRES_PASSWORD: _password,
         KAFKA_ADMIN: _password,
         "kafka-controller-password": _password,

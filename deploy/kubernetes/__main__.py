@@ -1,7 +1,7 @@
 """``python -m deploy.kubernetes``: write the manifests of the platform into a folder, each part with a kustomization.
 
-A company has an overlay of its own over `kafka`, the blocks that it wants, and `observing`; `company` is one to begin
-with. ``--secrets FILE`` writes new secrets, once: apply them, keep them, and don't commit them.
+A company has an overlay of its own over `kafka`, the blocks that it wants, `console` and `observing`; `company` is one
+to begin with. ``--secrets FILE`` writes new secrets, once: apply them, keep them, and don't commit them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from deploy.kubernetes import backing, block, checks, company, observing
+from deploy import blocks
+from deploy.kubernetes import backing, block, checks, company, console, observing
 from deploy.kubernetes.names import NAMESPACE
 from deploy.kubernetes.schemas import schemas
 from deploy.local import layout
@@ -29,6 +30,7 @@ def parts() -> dict[str, dict[str, list[Any]]]:
     found: dict[str, dict[str, list[Any]]] = {"kafka": {"kafka.yaml": backing.kafka()}}
     for service in services:
         found[service] = {"backing.yaml": backing.of_service(service), "service.yaml": block.resources(service)}
+    found[blocks.CONSOLE] = {"console.yaml": console.resources()}
     found["observing"] = {"prometheus.yaml": observing.resources()}
     found["company"] = {"company.yaml": company.resources(services)}
     return found

@@ -20,6 +20,7 @@ DOMAIN = "crm.example"
 
 def resources(services: list[str]) -> list[Resource]:
     """The namespace, the settings, and an ingress."""
+    reached = [*services, blocks.CONSOLE]
     return [
         {
             "apiVersion": "v1",
@@ -36,7 +37,7 @@ def resources(services: list[str]) -> list[Resource]:
                 "CRM_CURRENCY": "USD",
                 "CRM_PARTITIONS": str(PARTITIONS),
                 "CRM_REPLICATION": str(REPLICATION),
-                **{f"CRM_{service.upper()}_URL": f"https://{_host(service)}" for service in services},
+                **{f"CRM_{each.upper()}_URL": f"https://{_host(each)}" for each in reached},
             },
         },
         {
@@ -44,8 +45,8 @@ def resources(services: list[str]) -> list[Resource]:
             "kind": "Ingress",
             "metadata": {"name": "crm"},
             "spec": {
-                "tls": [{"hosts": [_host(service) for service in services], "secretName": "crm-tls"}],
-                "rules": [{"host": _host(service), "http": {"paths": [_to(service)]}} for service in services],
+                "tls": [{"hosts": [_host(each) for each in reached], "secretName": "crm-tls"}],
+                "rules": [{"host": _host(each), "http": {"paths": [_to(each)]}} for each in reached],
             },
         },
     ]
@@ -69,7 +70,7 @@ def secret_resources(services: list[str]) -> list[Resource]:
         blocks.KEYS: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         blocks.CERTIFICATE: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)),
     }
-    found = [_secret(KEYS, keys)]
+    found = [_secret(KEYS, keys), _secret(f"{blocks.CONSOLE}-client", {"secret": ""})]
     for service in services:
         found.append(_secret(f"{service}-client", {"secret": ""}))
         found += [_of_role(service, role) for role in blocks.ROLES]

@@ -22,19 +22,19 @@ from deploy.kubernetes.names import (
 
 Resource = dict[str, Any]
 
-_HARDENED: Resource = {
+HARDENED: Resource = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
 }
-_POD: Resource = {
+POD: Resource = {
     "runAsNonRoot": True,
     "runAsUser": blocks.USER,
     "runAsGroup": blocks.USER,
     "fsGroup": blocks.USER,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-_AWAY_SECONDS = 5
+AWAY_SECONDS = 5
 """For so long a process that is to end still answers, until nobody is led to it any more."""
 
 
@@ -79,7 +79,7 @@ def _pod(process: Process) -> Resource:
         "serviceAccountName": process.service,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": _POD,
+        "securityContext": POD,
         "containers": [_container(process)],
         "volumes": [
             {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "128Mi"}},
@@ -87,7 +87,7 @@ def _pod(process: Process) -> Resource:
         ],
     }
     if not process.ends:
-        pod["terminationGracePeriodSeconds"] = blocks.GRACE_SECONDS + _AWAY_SECONDS
+        pod["terminationGracePeriodSeconds"] = blocks.GRACE_SECONDS + AWAY_SECONDS
     if process.scales:
         pod["topologySpreadConstraints"] = [
             {
@@ -108,7 +108,7 @@ def _container(process: Process) -> Resource:
         "args": [process.command],
         "envFrom": [{"configMapRef": {"name": COMPANY}}],
         "env": [{"name": name, "value": value} for name, value in environment(process).items()],
-        "securityContext": _HARDENED,
+        "securityContext": HARDENED,
         "resources": {
             "requests": {"cpu": "100m", "memory": f"{usual}Mi"},
             "limits": {"cpu": "2", "memory": f"{most}Mi"},
@@ -120,9 +120,9 @@ def _container(process: Process) -> Resource:
     }
     if process.tells:
         container["ports"] = _ports(process)
-        container |= _probes("http" if process.is_api else "metrics")
+        container |= probes("http" if process.is_api else "metrics")
     if process.is_api:
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": _AWAY_SECONDS}}}
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": AWAY_SECONDS}}}
     return container
 
 
@@ -131,7 +131,7 @@ def _ports(process: Process) -> list[Resource]:
     return [{"name": "http", "containerPort": blocks.API_PORT}, *ports] if process.is_api else ports
 
 
-def _probes(port: str) -> Resource:
+def probes(port: str) -> Resource:
     """It starts within five minutes, is ended when it makes no progress, and asked for nothing while it can't work."""
 
     def asks(path: str, seconds: int, times: int) -> Resource:

@@ -12,6 +12,8 @@ import yaml
 from deploy import blocks
 from deploy.compose import checks
 from deploy.compose.__main__ import write
+from deploy.compose.model import environment_file
+from deploy.console.settings import load as console_settings
 from deploy.kafka.acls import SERVICES
 from deploy.local import layout
 from shared.edge.settings import load
@@ -73,6 +75,16 @@ def test_each_process_is_told_all_that_it_needs_and_no_other_role(model: Any, fo
         assert {Path(value).name for value in _set(part).values() if value.startswith("/run/")} == set(part["secrets"])
 
 
+def test_the_console_asks_every_process_and_knows_no_password(model: Any, folder: Path) -> None:
+    part = model["services"]["console"]
+    given = dict(line.split("=", 1) for line in environment_file().splitlines() if not line.startswith("#"))
+    told = {name: given.get(name, value) for name, value in part["environment"].items()}
+    told["CRM_CONSOLE_CLIENT_SECRET_FILE"] = str(folder / "secrets" / "console-client-secret")
+    settings = console_settings(told | {"CRM_TOKEN_ISSUER": "https://issuer.example"})
+    assert len(settings.targets) == 2 * len(layout.services())
+    assert part["secrets"] == ["console-client-secret"]
+
+
 def _set(part: Any) -> dict[str, str]:
     return {name: value for name, value in part["environment"].items() if "$" not in value}
 
@@ -89,5 +101,5 @@ def test_all_processes_are_hardened_and_limited(model: Any) -> None:
 
 def test_only_apis_are_published_and_to_this_machine_alone(model: Any) -> None:
     published = {name: port for name, part in model["services"].items() for port in part.get("ports", ())}
-    assert set(published) == {f"{service}-api" for service in layout.services()}
+    assert set(published) == {"console", *(f"{service}-api" for service in layout.services())}
     assert all(port.startswith("127.0.0.1:") for port in published.values())
