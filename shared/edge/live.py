@@ -7,8 +7,10 @@ made good by the next look, and a slow page costs no memory: what it hasn't take
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from random import SystemRandom
 from urllib.parse import quote
 
 import psycopg
@@ -18,16 +20,23 @@ from fastapi.sse import ServerSentEvent
 
 from shared.edge import faults
 from shared.edge.actor import Actor
-from shared.edge.errors import Refused
+from shared.edge.errors import Refused, TooMany
 from shared.edge.health import Health, alive
 from shared.edge.wakeup import TOUCHED, plain_url
 
 STREAM_SECONDS = 300
 """After this long a stream ends and the browser comes again."""
 RECONNECT_SECONDS = 1.0
+RETRY_SECONDS = 30
 LOOK_SECONDS = 5.0
-"""After this long without a signal a page looks for itself, as a signal may have been lost."""
+"""After this long without a signal it is asked whether the connection that they come on still stands."""
+CHECK_SECONDS = 30.0
+"""After about this long without a signal it is asked anew whether a stream may go on, and what it is to hear of. Not
+sooner: thousands of pages are open, and nothing happens in most of them."""
+MOST_STREAMS = 50
+"""Open at once of one actor in one process; nobody has so many pages before him."""
 
+_random = SystemRandom()
 log = structlog.get_logger(__name__)
 
 
@@ -53,10 +62,11 @@ class Subscription:
     async def changed(self, within: float | None = None) -> frozenset[str]:
         """The topics that changed since the last call, as soon as there is one.
 
-        None of them after ``within`` seconds (``LOOK_SECONDS`` if not given).
+        None of them after ``within`` seconds; if not given after ``CHECK_SECONDS``, give or take, so that many pages
+        don't come all at once.
         """
         try:
-            async with asyncio.timeout(LOOK_SECONDS if within is None else within):
+            async with asyncio.timeout(CHECK_SECONDS * _random.uniform(0.75, 1.0) if within is None else within):
                 await self._woken.wait()
         except TimeoutError:
             pass
@@ -71,6 +81,8 @@ class Live:
     def __init__(self, url: str) -> None:
         self._url = plain_url(url)
         self._subscriptions: set[Subscription] = set()
+        self._open: Counter[str] = Counter()
+        """Actor -> how many streams of his are open."""
         self.listening = asyncio.Event()
         """Set while signals are heard."""
         self.ending = False
@@ -88,14 +100,21 @@ class Live:
             await asyncio.gather(task, return_exceptions=True)
 
     @asynccontextmanager
-    async def subscribed(self, topics: Iterable[str]) -> AsyncIterator[Subscription]:
+    async def subscribed(self, topics: Iterable[str], whose: str = "") -> AsyncIterator[Subscription]:
         """A subscription to these topics while the context is open."""
         subscription = Subscription(topics)
         self._subscriptions.add(subscription)
+        self._open[whose] += 1
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+            self._open -= Counter([whose])
+
+    def refuse_if_many(self, actor: Actor) -> None:
+        """Raises ``TooMany`` for an actor who has as many streams open as one may have."""
+        if self._open[actor.id] >= MOST_STREAMS:
+            raise TooMany(f"{MOST_STREAMS} live pages of yours are open; close some of them", RETRY_SECONDS)
 
     def end(self) -> None:
         """End all streams, as the process will: browsers come again, to another one. From any thread."""
@@ -141,18 +160,26 @@ async def changes(
     live: Live, again: Callable[[], Actor], topics: Callable[[Actor], set[str]]
 ) -> AsyncIterator[ServerSentEvent]:
     """An event now, and with every change of these live topics. What is to be heard follows from what is shown, so
-    ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends."""
+    ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends. What is to be
+    heard changing is a change too: it shows what a lost signal would have told."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_SECONDS
-    while loop.time() < until and not live.ending:
-        try:
-            heard = await run_in_threadpool(lambda: topics(again()))
-        except Refused:
-            return
-        async with live.subscribed(heard) as subscription:
-            for event in send(ServerSentEvent(event="changed", data="")):
-                yield event
-            await subscription.changed()
+    try:
+        whose = again().id
+    except Refused:
+        return
+    async with live.subscribed((), whose) as subscription:
+        due = True
+        while loop.time() < until and not live.ending:
+            try:
+                heard = frozenset(await run_in_threadpool(lambda: topics(again())))
+            except Refused:
+                return
+            if due or heard != subscription.topics:
+                subscription.topics = heard
+                for event in send(ServerSentEvent(event="changed", data="")):
+                    yield event
+            due = bool(await subscription.changed())
 
 
 def send(event: ServerSentEvent) -> list[ServerSentEvent]:

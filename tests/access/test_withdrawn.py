@@ -63,8 +63,8 @@ def test_a_stream_ends_without_anything_happening(granted: World) -> None:
     withdrawn = time.monotonic()
     told = [one.events for one in opened]
     for one in opened:
-        assert one.ended.wait(live.LOOK_SECONDS + BOUND_SECONDS)
-        assert time.monotonic() - withdrawn < live.LOOK_SECONDS + BOUND_SECONDS
+        assert one.ended.wait(live.CHECK_SECONDS + BOUND_SECONDS)
+        assert time.monotonic() - withdrawn < live.CHECK_SECONDS + BOUND_SECONDS
     assert [one.events for one in opened] == told
 
 

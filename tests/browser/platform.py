@@ -37,7 +37,7 @@ class Platform:
     """The services, and where their pages are."""
 
     steps: Steps
-    urls: Mapping[str, str]
+    urls: dict[str, str]
     issuer: Issuer
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)

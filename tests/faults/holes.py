@@ -48,8 +48,8 @@ HOLES = (
         f"{WITHDRAWN}::test_a_stream_ends_with_its_grant[callcenter]",
         (
             "shared/edge/live.py",
-            "        except Refused:\n            return\n",
-            "        except Refused:\n            heard = set()\n",
+            "            except Refused:\n                return\n",
+            "            except Refused:\n                heard = frozenset()\n",
         ),
     ),
     _hole(

@@ -97,6 +97,7 @@ def _add_stream(routes: APIRouter, service: Service, live: Live) -> None:
             return reads.topics(look)
 
     def admitted(actor: CurrentActor) -> None:
+        live.refuse_if_many(actor)
         topics(actor)
 
     # Asked before the answer begins, so that who may not listen is told so.

@@ -50,6 +50,7 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
             return around | {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, mates)}
 
     def admitted(customer: Id, actor: CurrentActor) -> None:
+        live.refuse_if_many(actor)
         topics(str(customer), actor)
 
     # Asked before the answer begins, so that who may not listen is told so.

@@ -53,6 +53,7 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
             return {LIVE, *around}
 
     def admitted(actor: CurrentActor) -> None:
+        live.refuse_if_many(actor)
         topics(actor)
 
     # Asked before the answer begins, so that who may not listen is told so.

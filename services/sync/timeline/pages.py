@@ -143,6 +143,7 @@ def stream_router(service: Service, live: Live) -> APIRouter:
             return {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, [member, *mates])}
 
     def admitted(member: Id, actor: CurrentActor) -> None:
+        live.refuse_if_many(actor)
         topics(str(member), actor)
 
     # Asked before the answer begins, so that who may not listen is told so.

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ WHERE query LIKE 'LISTEN%' AND datname = current_database()
 @pytest.fixture
 def address(fresh: CallCenter, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The call center behind a real server, whose pages don't look by themselves during the test."""
-    monkeypatch.setattr(live, "LOOK_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(live, "CHECK_SECONDS", 10 * PATIENCE)
     app = wiring.app(fresh.settings, Service.of(fresh.settings, process="page", clock=fresh.clock))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     with socket.create_server(("127.0.0.1", 0)) as listening_socket:
@@ -93,6 +94,29 @@ def test_a_stream_ends_with_the_grant_that_it_was_opened_by(fresh: CallCenter, a
         until(lambda: not let_in(), PATIENCE)
         done(fresh.post(f"/customers/{member}/edit", {"changes": {"city": "Oslo"}}))
         assert next(lines, "the end") == "the end"
+
+
+def test_nobody_opens_streams_without_an_end_and_the_others_have_theirs(
+    fresh: CallCenter, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_STREAMS", 3)
+    mine, others = ({"authorization": f"Bearer {fresh.issuer.token(who, 'agent')}"} for who in ("anna", "bert"))
+    lines = []  # a page is closed when nobody reads it any more
+    with ExitStack() as stack:
+        for _ in range(3):
+            opened = stack.enter_context(httpx.stream("GET", f"{address}/live", headers=mine, timeout=PATIENCE))
+            lines.append(opened.iter_lines())
+            assert next(lines[-1]) == "event: changed"
+        refused = httpx.get(f"{address}/live", headers=mine, timeout=PATIENCE)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+        with httpx.stream("GET", f"{address}/live", headers=others, timeout=PATIENCE) as stream:
+            assert stream.status_code == 200
+
+    def let_in() -> bool:
+        with httpx.stream("GET", f"{address}/live", headers=mine, timeout=PATIENCE) as again:
+            return again.status_code == 200
+
+    until(let_in, PATIENCE, "a page that was closed still counts")
 
 
 def end_sessions(center: CallCenter, subject: str) -> None:
