@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import platform
 import subprocess
 import sys
 import time
@@ -44,12 +44,14 @@ def test_a_service_starts_works_and_stops(
     kafka.forget([service])
     jwks = tmp_path / "jwks.json"
     jwks.write_text(json.dumps(KeySet([OKPKey.generate_key("Ed25519", private=False)]).as_dict()))
-    port, metrics = free_port(), free_port()
+    port, metrics, api_metrics = free_port(), free_port(), free_port()
     environment = {
         **os.environ,
         f"CRM_{service.upper()}_DATABASE_URL": postgres.database(service),
         f"CRM_{service.upper()}_PORT": str(port),
         f"CRM_{service.upper()}_METRICS_PORT": str(metrics),
+        f"CRM_{service.upper()}_API_METRICS_PORT": str(api_metrics),
+        "CRM_RELEASE": "1.2.3",
         **kafka.environment,
         "CRM_KEY_ENCRYPTION_KEYS": KEKS,
         "CRM_JWKS_FILE": str(jwks),
@@ -72,10 +74,13 @@ def test_a_service_starts_works_and_stops(
 
     try:
         until(lambda: is_ready(f"http://{HOST}:{port}"), f"{service} isn't ready", tmp_path / "log")
+        shown = httpx.get(f"http://{HOST}:{api_metrics}/metrics", trust_env=False).text
+        assert f'process="api",python="{platform.python_version()}",service="{service}",version="1.2.3"' in shown
+        assert 'crm_http_requests_total{method="GET",route="/readyz",status="200"}' in shown
         until(leads, f"the worker of {service} doesn't send", tmp_path / "log")
     finally:
         for process in processes:
             process.terminate()
         exits = [process.wait(SECONDS) for process in processes]
         log.close()
-    assert set(exits) <= {0, -signal.SIGTERM}, (tmp_path / "log").read_text()
+    assert exits == [0, 0], (tmp_path / "log").read_text()
