@@ -236,6 +236,13 @@ def _decide(what: str, body: Any = None) -> Fill:
     return fill
 
 
+def _timeline(world: World) -> Iterator[Ask]:
+    for member in every(world):
+        for kind in ("", "contact", "note"):
+            path = f"/customers/{member}/timeline?most=200&kind={kind}"
+            yield Ask(path, need(A.CUSTOMER_READ, member), member=member)
+
+
 def _define(world: World) -> Iterator[Ask]:
     yield Ask("/custom-fields", need(A.FIELD_DEFINE), {"name": "custom.new", "label": "New"}, changes=True)
 
@@ -248,11 +255,13 @@ KNOWN: dict[Way, Fill] = {
     Way("GET", "/desk/current"): _desk("/desk/current"),
     Way("POST", "/desk/find"): _find,
     Way("POST", "/desk/queues"): only("/desk/queues", Need(A.DESK_USE), body={"queues": [TEAM]}, changes=True),
+    Way("POST", "/desk/state"): only("/desk/state", Need(A.DESK_USE), body={"state": "break"}, changes=True),
     Way("GET", "/live"): only("/live", Need(A.DESK_USE), stream=True),
     Way("GET", "/customers/{customer}", page=True): of_customer("", A.CUSTOMER_READ),
     Way("GET", "/customers/{customer}"): of_customer("", A.CUSTOMER_READ, record=True),
     Way("GET", "/customers/{customer}/card"): of_customer("/card", A.CUSTOMER_READ, record=True),
     Way("GET", "/customers/{customer}/insights"): of_customer("/insights", A.CUSTOMER_READ),
+    Way("GET", "/customers/{customer}/timeline"): _timeline,
     Way("GET", "/customers/{customer}/live"): of_customer("/live", A.CUSTOMER_READ, stream=True),
     Way("POST", "/customers"): plain.register,
     Way("POST", "/customers/search"): plain.search("phone", "email", "name"),
@@ -278,6 +287,7 @@ KNOWN: dict[Way, Fill] = {
     Way("GET", "/outages"): only("/outages", Need(A.OUTAGE_READ)),
     Way("POST", "/outages/{outage}/confirm"): _decide("confirm"),
     Way("POST", "/outages/{outage}/dismiss"): _decide("dismiss", {}),
+    Way("POST", "/outages/{outage}/undo"): _decide("undo"),
     Way("GET", "/supervisor"): only("/supervisor", _SUPERVISES),
     Way("GET", "/supervisor/windows"): only("/supervisor/windows", _SUPERVISES),
     Way("GET", "/supervisor/outages"): only("/supervisor/outages", _SUPERVISES),

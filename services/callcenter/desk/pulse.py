@@ -31,7 +31,7 @@ class Pulse:
         with self._lock:
             is_new = actor.id not in self._here and actor.id not in self._before
             self._here[actor.id] = actor.name
-            if self._noted is not None and now - self._noted < BEAT:
+            if self._noted is not None and self._noted <= now < self._noted + BEAT:
                 return {actor.id: actor.name} if is_new else {}
             here, self._here, self._noted = self._here, {}, now
             self._before = frozenset(here)

@@ -64,6 +64,11 @@ def router(service: Service) -> APIRouter:
 
         return command.run(run)
 
+    @routes.post("/outages/{outage}/undo")
+    def undo(outage: Id, command: Once) -> Response:
+        """Take back what was decided last, within an hour. Needs outage.decide."""
+        return command.run(lambda work: {"outage": str(outage), "state": handlers.undo(work, str(outage))})
+
     return routes
 
 

@@ -13,7 +13,7 @@ from services.callcenter.outages.rules import Burst, Outage
 from services.callcenter.outages.tables import outage, outage_case
 from shared.access.actions import Action
 from shared.edge.errors import Conflict, NotFound
-from shared.events.callcenter import OutageProposed
+from shared.events.callcenter import OutageConfirmed, OutageProposed
 from shared.events.facts import Fact
 from shared.pipeline.work import Work
 
@@ -65,6 +65,25 @@ def dismiss(work: Work, id: str, reason: str) -> None:
         raise Conflict(str(error)) from None
 
 
+def undo(work: Work, id: str) -> str:
+    """A supervisor takes back what was decided last; gives the state that it is in again. Raises as ``confirm``."""
+    work.need(Action.OUTAGE_DECIDE)
+    found = _locked(work, id)
+    try:
+        state = rules.undo(found, work.now)
+    except rules.NotPossible as error:
+        raise Conflict(str(error)) from None
+    _decide(work, found, OutageConfirmed(outage=id) if state == "confirmed" else _again(work, id), state)
+    return state
+
+
+def _again(work: Work, id: str) -> OutageProposed:
+    o = outage.c
+    row = work.session.execute(select(o.product, o.place, o.since).where(o.id == id)).one()
+    cases = work.session.scalars(select(outage_case.c.case).where(outage_case.c.outage == id).order_by("case"))
+    return OutageProposed(outage=id, product=row.product, place=row.place, since=row.since, cases=tuple(cases))
+
+
 def _decide(work: Work, found: Outage, fact: Fact, state: str, reason: str | None = None) -> None:
     values = {"state": state, "decided": work.now, "decided_by": work.actor.id, "reason": reason}
     work.session.execute(update(outage).where(outage.c.id == found.id).values(**values))
@@ -74,9 +93,9 @@ def _decide(work: Work, found: Outage, fact: Fact, state: str, reason: str | Non
 
 def _locked(work: Work, id: str) -> Outage:
     o = outage.c
-    row = work.session.execute(select(o.id, o.state, o.proposed, o.decided).where(o.id == id).with_for_update())
-    for found in row:
-        return Outage(*found)
+    query = select(o.id, o.state, o.proposed, o.decided, o.reason).where(o.id == id)
+    for row in work.session.execute(query.with_for_update()):
+        return Outage(*row[:4], reason=row.reason)
     raise NotFound("there is no such outage")
 
 

@@ -11,11 +11,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from services.callcenter.desk import reads as desk
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
+from services.callcenter.outages.rules import QUIET
 from services.callcenter.streams import reads as streams
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.live import Live, changes
+from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.web.render import Pages
 
@@ -27,24 +29,20 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
     """The supervisor's page."""
     routes = APIRouter(include_in_schema=False)
 
-    def shown(actor: Actor) -> dict[str, Any]:
-        with service.look(actor) as look:
-            windows = streams.windows(look)
-            outages = reads.some(look)
-        silent = not windows or service.clock() - windows[0].at > SILENT
-        return {"windows": windows, "silent": silent, "outages": outages}
-
     @routes.get("/supervisor")
     def page(request: Request, actor: CurrentActor) -> HTMLResponse:
-        return pages.answer(request, "supervisor.html", **shown(actor))
+        with service.look(actor) as look:
+            return pages.answer(request, "supervisor.html", **{**_wall(look), **_outages(look)})
 
     @routes.get("/supervisor/windows")
     def windows(request: Request, actor: CurrentActor) -> HTMLResponse:
-        return pages.answer(request, "windows.html", **shown(actor))
+        with service.look(actor) as look:
+            return pages.answer(request, "windows.html", **_wall(look))
 
     @routes.get("/supervisor/outages")
     def outages(request: Request, actor: CurrentActor) -> HTMLResponse:
-        return pages.answer(request, "outages.html", **shown(actor))
+        with service.look(actor) as look:
+            return pages.answer(request, "outages.html", **_outages(look))
 
     def topics(actor: Actor) -> set[str]:
         with service.look(actor) as look:
@@ -63,3 +61,28 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
             yield event
 
     return routes
+
+
+def _wall(look: Look) -> dict[str, Any]:
+    windows = streams.windows(look)
+    return {
+        "windows": windows,
+        "silent": not windows or look.now - windows[0].at > SILENT,
+        "wall": streams.wall(look),
+        "agents": [(one, *one.shown(look.now)) for one in desk.agents(look)],
+        "choices": desk.choices(look),
+        "now": look.now,
+    }
+
+
+def _outages(look: Look) -> dict[str, Any]:
+    look.need(Action.OUTAGE_DECIDE)
+    outages = reads.some(look)
+    asked = [one.id for one in outages if one.state != "dismissed"]
+    return {
+        "outages": outages,
+        "evidence": reads.evidence(look, asked),
+        "choices": desk.choices(look),
+        "undoable_since": look.now - QUIET,
+        "now": look.now,
+    }

@@ -41,6 +41,8 @@ class Outage:
     proposed: datetime
     decided: datetime | None = None
     cases: frozenset[str] = frozenset()
+    reason: str | None = None
+    """Why it was dismissed."""
 
 
 def id_of(burst: Burst) -> str:
@@ -75,3 +77,13 @@ def dismiss(outage: Outage, reason: str) -> OutageDismissed:
     if (reason == "over") != (outage.state == "confirmed"):
         raise NotPossible("a proposed outage is refused with 'no_outage', a confirmed one ends with 'over'")
     return OutageDismissed(outage=outage.id, reason=reason)
+
+
+def undo(outage: Outage, now: datetime) -> str:
+    """What it was before it was decided; gives that state. Only as long as no other one can have been proposed for the
+    same product and place. Raises ``NotPossible``."""
+    if outage.state == "proposed":
+        raise NotPossible("nothing is decided of this outage yet")
+    if now - (outage.decided or outage.proposed) >= QUIET:
+        raise NotPossible("this was decided too long ago")
+    return "confirmed" if outage.reason == "over" else "proposed"

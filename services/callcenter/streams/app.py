@@ -69,7 +69,7 @@ class Streams:
         if self._behind:
             return
         seen, said = hearing.windows(self._state, self._clock()), self._said
-        if said is None or seen.windows != said.windows or seen.at - said.at >= SIGN_OF_LIFE:
+        if said is None or _shows_other(seen, said) or seen.at - said.at >= SIGN_OF_LIFE:
             self._say(seen)
             self._said = seen
 
@@ -86,6 +86,10 @@ class Streams:
     def _produce(self, signal: Signal) -> None:
         value = messages.encode(signal)
         faults.at("signal.send", lambda: self._producer.produce(messages.TOPIC, value=value, key=signal_key(signal)))
+
+
+def _shows_other(seen: WindowsSeen, said: WindowsSeen) -> bool:
+    return (seen.windows, seen.queues) != (said.windows, said.queues)
 
 
 def signal_key(signal: Signal) -> bytes:

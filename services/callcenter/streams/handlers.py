@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.callcenter.outages import handlers as outages
 from services.callcenter.outages.rules import Burst
 from services.callcenter.streams.messages import BurstSeen, Signal, WindowsSeen
-from services.callcenter.streams.tables import live_window
+from services.callcenter.streams.tables import live_wall, live_window
 from shared.pipeline.work import Work
 
 
@@ -30,4 +31,10 @@ def _keep(work: Work, newest: WindowsSeen) -> None:
         values = {c.name: new.excluded[c.name] for c in live_window.columns if not c.primary_key}
         older = live_window.c.at < new.excluded.at
         work.session.execute(new.on_conflict_do_update(index_elements=["minutes"], set_=values, where=older), rows)
+    wall = upsert(live_wall).values(
+        id=1, at=newest.at, queues=msgspec.to_builtins(newest.queues), minutes=msgspec.to_builtins(newest.minutes)
+    )
+    values = {name: wall.excluded[name] for name in ("at", "queues", "minutes")}
+    older = live_wall.c.at < wall.excluded.at
+    work.session.execute(wall.on_conflict_do_update(index_elements=["id"], set_=values, where=older))
     work.touch(outages.LIVE)

@@ -49,8 +49,29 @@ def hear(state: State, key: bytes | None, value: bytes | None, now: datetime) ->
     except (Malformed, UnicodeDecodeError, msgspec.MsgspecError, TypeError, KeyError) as error:
         log.warning("streams.unreadable", error=type(error).__name__)
         return None
-    rules.count(state, envelope.time, counts_of(fact), now)
+    _follow(state, fact, envelope.time)
+    rules.count(state, envelope.time, counts_of(fact), now, _queue(state, fact))
     return _burst(state, envelope, fact, now) if isinstance(fact, CaseOpened) else None
+
+
+def _follow(state: State, fact: Fact | None, at: datetime) -> None:
+    """Who waits, and which queue a case belongs to."""
+    match fact:
+        case ContactOffered():
+            rules.offer(state, fact.contact, fact.queue, at)
+        case ContactAnswered() | ContactAbandoned():
+            rules.taken(state, fact.contact)
+        case CaseOpened(contact=str(contact)):
+            rules.belongs(state, fact.case, contact)
+
+
+def _queue(state: State, fact: Fact | None) -> str:
+    match fact:
+        case ContactOffered() | ContactAnswered() | ContactAbandoned() | ContactWrappedUp():
+            return rules.queue_of(state, fact.contact)
+        case CaseOpened() | CaseResolved():
+            return rules.queue_of(state, fact.case)
+    return ""
 
 
 def counts_of(fact: Fact | None) -> Counts:
@@ -64,6 +85,8 @@ def counts_of(fact: Fact | None) -> Counts:
             return Counts(abandoned=1)
         case ContactWrappedUp(satisfaction=int(given)):
             return Counts(satisfactions=1, satisfaction=given)
+        case CaseOpened():
+            return Counts(opened=1)
         case CaseResolved():
             return Counts(solved=1, immediate=int(fact.immediate), seconds=fact.seconds_to_solution)
     return rules.NOTHING
@@ -72,7 +95,12 @@ def counts_of(fact: Fact | None) -> Counts:
 def windows(state: State, now: datetime) -> WindowsSeen:
     """What the live windows show."""
     rules.prune(state, now)
-    return WindowsSeen(at=now, windows=tuple(rules.window(state.buckets, minutes, now) for minutes in rules.WINDOWS))
+    return WindowsSeen(
+        at=now,
+        windows=tuple(rules.window(state.buckets, minutes, now) for minutes in rules.WINDOWS),
+        queues=rules.queues(state, now),
+        minutes=rules.minutes(state.buckets, now),
+    )
 
 
 def _burst(state: State, envelope: Envelope, fact: CaseOpened, now: datetime) -> BurstSeen | None:

@@ -8,7 +8,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from services.callcenter.streams.rules import Window
+from services.callcenter.streams.rules import Minute, Queue, Window
 from shared.events.facts import Instant
 from shared.pipeline.topics import TIMEOUT_SECONDS
 
@@ -21,6 +21,9 @@ class WindowsSeen(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
     at: Instant
     windows: tuple[Window, ...]
+    queues: tuple[Queue, ...] = ()
+    minutes: tuple[Minute, ...] = ()
+    """Of the longest window, the oldest first."""
 
 
 class BurstSeen(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="burst"):

@@ -32,6 +32,8 @@ class Counts:
     """Solved within three minutes of the request."""
     seconds: float = 0.0
     """Sum of the times to the solutions."""
+    opened: int = 0
+    """Cases."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -61,6 +63,37 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """What one queue was like in the longest window, and who waits in it now."""
+
+    queue: str
+    waiting: int
+    longest: datetime | None
+    """Since when the one waits who waits longest."""
+    offered: int
+    answered: int
+    abandoned: int
+    satisfaction: float | None
+    """The mean; none when nobody said."""
+    satisfactions: int
+    opened: int
+    """Cases opened at its contacts."""
+    immediate: int
+    """How many of those were solved within three minutes of the request."""
+
+
+@dataclass(frozen=True)
+class Minute:
+    """What happened in one minute."""
+
+    at: datetime
+    offered: int
+    answered: int
+    abandoned: int
+    solved: int
+
+
+@dataclass(frozen=True)
 class Case:
     """A case of some product in some place."""
 
@@ -78,6 +111,11 @@ class State:
     """(product, place) -> cases by id."""
     heard: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     """Stream -> the sequence heard last, and when that was."""
+    queues: dict[str, Buckets] = field(default_factory=dict)
+    offered: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Contact, or a case that was opened at one -> its queue, and when it began."""
+    waiting: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Contact that nobody answered and that wasn't given up -> its queue, and since when."""
 
 
 def is_repeat(state: State, stream: str, sequence: int, now: datetime) -> bool:
@@ -88,17 +126,39 @@ def is_repeat(state: State, stream: str, sequence: int, now: datetime) -> bool:
     return False
 
 
-def count(state: State, at: datetime, counts: Counts, now: datetime) -> None:
-    """Something happened at ``at``. What lies before the longest window or after now counts nothing."""
+def count(state: State, at: datetime, counts: Counts, now: datetime, queue: str = "") -> None:
+    """Something happened at ``at``, in a queue if that is known. What lies before the longest window or after now
+    counts nothing."""
     if now - LONGEST < at <= now + MINUTE:
         minute = at.replace(second=0, microsecond=0)
-        state.buckets[minute] = state.buckets.get(minute, NOTHING) + counts
+        for buckets in (state.buckets, state.queues.setdefault(queue, {})) if queue else (state.buckets,):
+            buckets[minute] = buckets.get(minute, NOTHING) + counts
+
+
+def offer(state: State, contact: str, queue: str, at: datetime) -> None:
+    """A contact begins to wait."""
+    state.offered[contact] = state.waiting[contact] = (queue, at)
+
+
+def belongs(state: State, case: str, contact: str) -> None:
+    """A case was opened at a contact: it counts for that one's queue."""
+    if found := state.offered.get(contact):
+        state.offered[case] = found
+
+
+def taken(state: State, contact: str) -> None:
+    """A contact waits no more."""
+    state.waiting.pop(contact, None)
+
+
+def queue_of(state: State, contact_or_case: str) -> str:
+    """Its queue; empty for what began before the longest window."""
+    return state.offered.get(contact_or_case, ("",))[0]
 
 
 def window(buckets: Mapping[datetime, Counts], minutes: int, now: datetime) -> Window:
     """The last so many minutes, the present one included, which isn't full yet."""
-    first = now.replace(second=0, microsecond=0) - timedelta(minutes=minutes - 1)
-    total = sum((counts for minute, counts in buckets.items() if minute >= first), NOTHING)
+    total = _sum(buckets, _first(now, minutes * MINUTE))
     return Window(
         minutes=minutes,
         offered=total.offered,
@@ -110,6 +170,49 @@ def window(buckets: Mapping[datetime, Counts], minutes: int, now: datetime) -> W
         immediate=_share(total.immediate, total.solved),
         seconds_to_solution=_share(total.seconds, total.solved),
     )
+
+
+def queues(state: State, now: datetime) -> tuple[Queue, ...]:
+    """All queues in which anything happened, or somebody waits."""
+    waits: dict[str, list[datetime]] = {}
+    for queue, since in state.waiting.values():
+        waits.setdefault(queue, []).append(since)
+    first = _first(now, LONGEST)
+    found = []
+    for queue in sorted({*state.queues, *waits}):
+        total = _sum(state.queues.get(queue, {}), first)
+        since_when = waits.get(queue, [])
+        found.append(
+            Queue(
+                queue=queue,
+                waiting=len(since_when),
+                longest=min(since_when, default=None),
+                offered=total.offered,
+                answered=total.answered,
+                abandoned=total.abandoned,
+                satisfaction=_share(total.satisfaction, total.satisfactions),
+                satisfactions=total.satisfactions,
+                opened=total.opened,
+                immediate=total.immediate,
+            )
+        )
+    return tuple(found)
+
+
+def minutes(buckets: Mapping[datetime, Counts], now: datetime) -> tuple[Minute, ...]:
+    """Each minute of the longest window, the oldest first."""
+    first = _first(now, LONGEST)
+    every = [first + number * MINUTE for number in range(LONGEST // MINUTE)]
+    happened = [(at, buckets.get(at, NOTHING)) for at in every]
+    return tuple(Minute(at, one.offered, one.answered, one.abandoned, one.solved) for at, one in happened)
+
+
+def _first(now: datetime, length: timedelta) -> datetime:
+    return now.replace(second=0, microsecond=0) - length + MINUTE
+
+
+def _sum(buckets: Mapping[datetime, Counts], first: datetime) -> Counts:
+    return sum((counts for minute, counts in buckets.items() if minute >= first), NOTHING)
 
 
 def _share(part: float, whole: int) -> float | None:
@@ -140,8 +243,13 @@ def burst(cases: Iterable[Case], new: Case) -> tuple[Case, ...]:
 def prune(state: State, now: datetime) -> None:
     """Forget what no window reaches any more."""
     oldest = now - LONGEST - MINUTE
-    for minute in [minute for minute in state.buckets if minute < oldest]:
-        del state.buckets[minute]
+    for buckets in (state.buckets, *state.queues.values()):
+        for minute in [minute for minute in buckets if minute < oldest]:
+            del buckets[minute]
+    state.queues = {queue: buckets for queue, buckets in state.queues.items() if buckets}
+    for known in (state.offered, state.waiting):
+        for id in [id for id, (_, at) in known.items() if at < oldest]:
+            del known[id]
     for stream in [stream for stream, (_, at) in state.heard.items() if at < oldest]:
         del state.heard[stream]
     for place, cases in list(state.cases.items()):

@@ -49,6 +49,7 @@ BESIDE = {
     "/definitions/preview": LOOKS,
     "/customers/search": LOOKS,
     "/segments/{segment}/preview": LOOKS,
+    "/territories/{territory}/try": LOOKS,
     "/erasures/{erasure}/look": "it asks others for their answers anew, and changes nothing of the erasure",
     "/session/renew": OF_THE_ISSUER,
     "/session/end": OF_THE_ISSUER,
@@ -127,7 +128,9 @@ def drive_sales(force: Force) -> Driven:
     change("/territories/{territory}/reps", {"rep": "rita"}, territory="rome")
     change("/territories/{territory}/reps", {"rep": "ivo"}, territory="rome")
     change("/territories/{territory}/reps/withdraw", {"rep": "ivo"}, territory="rome")
-    change("/territory-assignments", {"territory": "rome", "customers": [{"customer": customer}]})
+    moved = change("/territory-assignments", {"territory": "rome", "customers": [{"customer": customer}]})
+    back = change("/territory-moves/{move}/undo", move=moved["move"])
+    change("/territory-moves/{move}/undo", move=back["move"])
     change("/customers/{customer}/territory", {"territory": "rome"}, customer=made[1])
     change("/products", {"product": "line", "name": "Line", "unit_price": 1_000})
     line = {"product": "line"}
@@ -165,6 +168,7 @@ def drive_center(center: CallCenter) -> Driven:
     made = [change("/customers", {"changes": {"given_name": "Ada"}})["customer"] for _ in range(3)]
     change("/customers/{customer}/edit", {"changes": {"city": "Rome"}}, customer=made[0])
     change("/desk/queues", {"queues": ["general"]})
+    change("/desk/state", {"state": "break", "reason": "meal"})
     contact = rung()
     change("/contacts/{contact}/answer", {}, contact=contact)
     change("/contacts/{contact}/end", {}, contact=contact)
@@ -183,6 +187,7 @@ def drive_center(center: CallCenter) -> Driven:
     proposed = center.service.transact(center.service.itself, lambda work: outages.propose(work, bursts))
     change("/outages/{outage}/confirm", {}, "supervisor", outage=proposed[0])
     change("/outages/{outage}/dismiss", {}, "supervisor", outage=proposed[1])
+    change("/outages/{outage}/undo", {}, "supervisor", outage=proposed[1])
     administer(driven, "supervisor", made[1:], CALLS)
     return driven
 

@@ -15,7 +15,7 @@ from services.callcenter.streams import intake, messages
 from services.callcenter.streams import rules as windows
 from services.callcenter.streams.intake import SUBSCRIPTION, Intake
 from services.callcenter.streams.messages import TOPIC, BurstSeen, Signal, WindowsSeen
-from services.callcenter.streams.rules import Window
+from services.callcenter.streams.rules import Minute, Queue, Window
 from shared.edge import faults
 from shared.events.envelope import new_id
 from shared.pipeline import offsets
@@ -90,6 +90,34 @@ def test_supervisors_decide_and_what_they_decide_is_published(fresh: CallCenter)
         "outage.confirmed",
         "outage.dismissed",
     ]
+
+
+def test_a_decision_can_be_taken_back(fresh: CallCenter) -> None:
+    (outage,) = propose(fresh, burst(0, 1))
+    assert decide(fresh, outage, "undo") == 409
+    assert decide(fresh, outage, "confirm") == 200
+    assert decide(fresh, outage, "dismiss", reason="over") == 200
+    assert [decide(fresh, outage, "undo") for _ in range(3)] == [200, 200, 409]
+    assert [one["state"] for one in fresh.get("/outages").json()] == ["proposed"]
+    assert [e.type.partition(".")[2] for e in fresh.events() if e.stream == f"outage/{outage}"] == [
+        "proposed",
+        "confirmed",
+        "dismissed",
+        "confirmed",
+        "proposed",
+    ]
+    assert len(fresh.facts("outage.proposed")[-1].cases) == 2
+    assert fresh.post(f"/outages/{outage}/undo").status_code == 403
+
+
+def test_the_wall_shows_queues_from_the_streams_and_who_is_there(fresh: CallCenter) -> None:
+    queue = Queue("billing", 3, NOON - timedelta(seconds=75), 9, 5, 1, 4.25, 4, 4, 3)
+    minute = Minute(NOON, 9, 5, 1, 2)
+    Sink(fresh.service).take(WindowsSeen(at=NOON, windows=seen(offered=9).windows, queues=(queue,), minutes=(minute,)))
+    assert fresh.post("/desk/state", {"state": "break", "reason": "meal"}, "bert").status_code == 200
+    shown = page(fresh)
+    for words in ("1:15 waits too long", "75%", "of 4 cases", "4.2/5", "Break: meal", "Bert", "Longest wait"):
+        assert words in shown, words
 
 
 def test_the_supervisors_page_shows_windows_and_outages(fresh: CallCenter) -> None:

@@ -5,13 +5,31 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.callcenter.outages.rules import QUIET, Burst, NotPossible, Outage, belongs_to, confirm, dismiss, id_of
+from services.callcenter.outages.rules import (
+    QUIET,
+    Burst,
+    NotPossible,
+    Outage,
+    belongs_to,
+    confirm,
+    dismiss,
+    id_of,
+    undo,
+)
 from services.callcenter.streams import hearing, rules
 from services.callcenter.streams.rules import BURST_WITHIN, Case, Counts, State
-from shared.events.callcenter import CaseOpened, ContactOffered, ContactWrappedUp
+from shared.events.callcenter import (
+    CaseOpened,
+    CaseResolved,
+    ContactAbandoned,
+    ContactAnswered,
+    ContactOffered,
+    ContactWrappedUp,
+)
 from shared.events.envelope import body, message, new_id
 from shared.events.facts import Fact, to_data, type_of
 from tests.builders import NOON
@@ -164,3 +182,46 @@ def test_what_can_be_decided() -> None:
     assert possible("proposed") == ["confirm", "no_outage"]
     assert possible("confirmed") == ["over"]
     assert possible("dismissed") == []
+
+
+def test_a_queue_shows_who_waits_and_what_became_of_its_contacts_and_cases() -> None:
+    state, member = State(), MEMBERS[0]
+    ids = [new_id() for _ in range(4)]
+    facts: list[tuple[int, Fact]] = [
+        *(
+            (n, ContactOffered(contact=id, channel="phone", queue="billing", address=""))
+            for n, id in enumerate(ids[:3])
+        ),
+        (3, ContactAnswered(contact=ids[0], agent="anna", waited_seconds=180.0)),
+        (4, ContactAbandoned(contact=ids[1], waited_seconds=180.0)),
+        (4, CaseOpened(case=ids[3], reason="fault", subject="", contact=ids[0], requested=NOON)),
+        (5, CaseResolved(case=ids[3], solution="", seconds_to_solution=60.0, immediate=True)),
+        (6, ContactWrappedUp(contact=ids[0], agent="anna", reason="fault", outcome="solved", satisfaction=4)),
+    ]
+    for number, (minute, fact) in enumerate(facts, start=1):
+        at = NOON + timedelta(minutes=minute)
+        hearing.hear(state, f"customer/{member}".encode(), event(fact, number, at=at), at)
+    (queue,) = rules.queues(state, NOON + timedelta(minutes=7))
+    assert (queue.queue, queue.waiting, queue.longest) == ("billing", 1, NOON + timedelta(minutes=2))
+    assert (queue.offered, queue.answered, queue.abandoned) == (3, 1, 1)
+    assert (queue.satisfaction, queue.opened, queue.immediate) == (4.0, 1, 1)
+    every = rules.minutes(state.buckets, NOON + timedelta(minutes=7))
+    assert len(every) == 60
+    names = ("offered", "answered", "abandoned", "solved")
+    assert [sum(getattr(one, name) for one in every) for name in names] == [3, 1, 1, 1]
+    rules.prune(state, NOON + timedelta(minutes=80))
+    assert rules.queues(state, NOON + timedelta(minutes=80)) == ()
+
+
+def test_a_decision_is_taken_back_for_an_hour_to_what_was_before() -> None:
+    for state, reason, before in (
+        ("confirmed", None, "proposed"),
+        ("dismissed", "no_outage", "proposed"),
+        ("dismissed", "over", "confirmed"),
+    ):
+        decided = Outage("o", state, NOON, NOON, reason=reason)
+        assert undo(decided, NOON + QUIET - timedelta(seconds=1)) == before
+        with pytest.raises(NotPossible):
+            undo(decided, NOON + QUIET)
+    with pytest.raises(NotPossible):
+        undo(Outage("o", "proposed", NOON), NOON)

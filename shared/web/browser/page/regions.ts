@@ -15,6 +15,8 @@ Idiomorph.defaults.callbacks = {
   ...Idiomorph.defaults.callbacks,
   // A field that somebody changed stays whole: its text, and what was known when its typing began (data-saw).
   beforeNodeMorphed: (old: Node) => !(isField(old) && changedByHand(old)),
+  // What a plot was drawn on: the server knows nothing of it.
+  beforeNodeRemoved: (old: Node) => !(old instanceof HTMLElement && old.matches("figure > .plot")),
   beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && isOpened(node)),
 };
 
