@@ -37,6 +37,7 @@ from services.sync.timeline.handlers import Reader
 from services.sync.timeline.tables import metadata
 from services.sync.verification import command as verification
 from services.sync.verification import tables as verification_tables
+from shared.access.actions import Action
 from shared.administration import desk as administration
 from shared.administration.erasures import answers as forgetting
 from shared.administration.erasures import command as certificates
@@ -83,6 +84,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
         N_("Customer timeline"),
         {"/": N_("Search"), "/ledger": N_("Lost values"), "/suggestions": N_("The same?"), "/devices": N_("Devices")},
         TEMPLATES,
+        few={handheld.SCOPE: (handheld.TITLE, Action.DEVICE_ENROL)},
     )
     routers = [
         web.router(pages),

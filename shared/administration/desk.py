@@ -54,10 +54,17 @@ def routers(service: Service, pages: Pages) -> list[APIRouter]:
     ]
 
 
-def pages(title: str, nav: Mapping[str, str], folders: Sequence[Path], words: Words | None = None) -> Pages:
-    """The pages of a service with those of administration; as ``Pages``."""
+def pages(
+    title: str,
+    nav: Mapping[str, str],
+    folders: Sequence[Path],
+    words: Words | None = None,
+    few: Mapping[str, tuple[str, str]] | None = None,
+) -> Pages:
+    """The pages of a service with those of administration; as ``Pages``. ``few``: what else is in the menu for few, by
+    the action that each needs."""
 
     def together(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
         return texts.words(gettext, language) | (words(gettext, language) if words else {})
 
-    return Pages(title, nav, (*folders, *FOLDERS), together, NAV)
+    return Pages(title, nav, (*folders, *FOLDERS), together, {**(few or {}), **NAV})

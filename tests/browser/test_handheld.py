@@ -414,6 +414,35 @@ def test_a_revoked_device_forgets_and_may_be_let_in_again(shop: Shop, phone: Pho
     assert phone.kept()["written"] == []
 
 
+def test_a_server_that_knows_its_turn_no_more_has_it_renewed_and_loses_nothing(shop: Shop, phone: Phone) -> None:
+    field, page = shop.field, phone.page
+    member = met(field)
+    phone.enrol()
+    phone.note(member, "handed in before")
+    phone.synchronized()
+    key = field.column("SELECT key FROM device")
+    with field.service.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE device SET turn = turn - 4")  # as a restored backup has it
+    phone.note(member, "not handed in")
+    expect(page.locator("#line")).to_contain_text("Sign in again")
+    page.locator("#state").click()
+    expect(page.locator("#content")).to_contain_text("waits on this device")
+    page.get_by_role("button", name="Sign in and renew this device").click()
+    expect(page.locator("#line")).not_to_contain_text("Sign in again")
+    phone.synchronized()
+    assert field.column("SELECT number FROM mutation ORDER BY number") == [1, 2]
+    assert field.column("SELECT key FROM device") != key
+    assert field.column("SELECT revoked FROM device") == [None]
+
+
+def test_who_is_signed_out_is_sent_to_sign_in_and_comes_back_here(shop: Shop, phone: Phone) -> None:
+    phone.page.goto("/handheld")
+    phone.page.context.clear_cookies()
+    with phone.page.expect_request("**/sign-in?return=%2Fhandheld"):
+        phone.page.get_by_role("button", name="Make this my handheld").click()
+    phone.page.wait_for_url("**/signed-out**")  # as nobody is there to sign in with
+
+
 def test_removing_it_leaves_nothing(shop: Shop, phone: Phone) -> None:
     page = phone.page
     member = met(shop.field, family_name="Rossi")
