@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from shared.edge import tracing
 from shared.events.callcenter import ContactWrappedUp
 from shared.events.envelope import Event
 from shared.pipeline.work import Work
@@ -35,7 +36,9 @@ def notifier(url: str) -> Callable[[dict[str, Any], str], None]:
     """Sends a payload to ``url`` with its idempotency key; raises ``httpx.HTTPError`` when it isn't taken."""
 
     def notify(payload: dict[str, Any], key: str) -> None:
-        answer = httpx.post(url, json=payload, headers={"Idempotency-Key": key}, timeout=TIMEOUT_SECONDS)
+        answer = httpx.post(
+            url, json=payload, headers={"Idempotency-Key": key, **tracing.outward()}, timeout=TIMEOUT_SECONDS
+        )
         answer.raise_for_status()
 
     return notify

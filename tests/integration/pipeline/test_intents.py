@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
-from shared.edge import faults
+from shared.edge import faults, tracing
 from shared.events.envelope import Event, parse
 from shared.pipeline import measures, rebuild
 from shared.pipeline.intents import LEASE, MOST_ATTEMPTS, Intents
@@ -197,6 +198,31 @@ def test_two_processes_never_have_the_same_effect_at_once(offline: Pair) -> None
     keys = [key for _, key in post.taken + other.taken]
     assert len(keys) == len(set(keys)) == 10
     assert feed.query("SELECT count(*) FROM intent WHERE outcome = 'done'") == [(10,)]
+
+
+def test_an_effect_and_its_lines_in_the_log_belong_to_the_click_that_led_to_it(offline: Pair) -> None:
+    feed, trace = Feed(offline, THANK), tracing.new()
+    with tracing.following(trace):
+        messages = feed.published((new_member(), "one"))
+    feed.hear(messages)
+    seen: list[dict[str, str]] = []
+
+    def post(payload: dict[str, Any], key: str) -> None:
+        seen.append(tracing.outward())
+
+    with structlog.testing.capture_logs([tracing.add_to_log]) as lines:
+        assert Intents(offline.hearer, {"thank": post}, threading.Event()).turn()
+    assert seen == [{"traceparent": trace}]
+    assert [(line["event"], line["trace_id"]) for line in lines] == [("intent.done", tracing.id_of(trace))]
+    (followed,) = [
+        parse(value, source=offline.hearer.name, stream=str(key and key.decode())) for key, value in mine(offline)
+    ]
+    assert followed.traceparent == trace
+
+
+def mine(pair: Pair) -> list[tuple[bytes | None, bytes | None]]:
+    """What the hearer said itself."""
+    return Feed(replace(pair, publisher=pair.hearer), ()).drained(with_keys=False)
 
 
 def test_an_effect_without_a_performer_here_waits_for_one_and_is_counted_as_owed(offline: Pair) -> None:
