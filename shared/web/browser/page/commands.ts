@@ -55,7 +55,6 @@ htmx.defineExtension("command", {
     const body = form
       ? JSON.stringify(bodyOf(form, submitters.get(form)))
       : JSON.stringify(Object.fromEntries(parameters));
-    xhr.setRequestHeader("content-type", "application/json");
     if (!showsAnswer(asking)) xhr.setRequestHeader("idempotency-key", keyOf(asking, body));
     return body;
   },
@@ -70,6 +69,7 @@ interface Configured {
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, verb, headers } = (event as CustomEvent<Configured>).detail;
   headers.accept = verb === "get" || showsAnswer(elt) ? "text/html" : "application/json";
+  if (verb !== "get") headers["Content-Type"] = "application/json"; // in place of htmx's own, not beside it
   if (WHY) headers["crm-why"] = WHY;
 });
 
