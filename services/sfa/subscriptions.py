@@ -43,6 +43,8 @@ SUBSCRIPTIONS = Subscriptions(
                 "order.refused": requests.take_in,
             },
         ),
+        # A slice of its own: one that began with fewer types doesn't take on more.
+        Slice("own_states", {"order.moved": orders.take_in}),
         heads.SLICE,
         erasures.SLICE,
         vocabulary.SLICE,

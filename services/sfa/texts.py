@@ -17,9 +17,11 @@ NAV = {
     "/orders": N_("Orders"),
     "/requests": N_("From devices"),
     "/territories": N_("Territories"),
+    "/reps": N_("Reps"),
     "/products": N_("Products"),
 }
 STATES = {
+    "": N_("all"),
     "open": N_("open"),
     "late": N_("late"),
     "placed": N_("placed"),
@@ -75,11 +77,5 @@ def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
     return {
         "state_name": lambda code: gettext(STATES[code]),
         "code_name": lambda code: gettext(CODES[code]) if code in CODES else code,
-        "money": money,
         "codes": lambda *names: [(name, gettext(CODES[name])) for name in names],
     }
-
-
-def money(amount: int, currency: str) -> str:
-    """Minor units as people read them: 12345 USD is 123.45 USD."""
-    return f"{amount // 100:,}.{amount % 100:02d} {currency}"

@@ -54,7 +54,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         operations.router(of, settings, SUBSCRIPTIONS, GAINS),
         customer_pages.router(of, pages, settings.default_region),
         territory_pages.router(of, pages),
-        product_pages.router(of, pages),
+        product_pages.router(of, pages, settings.currency),
         order_pages.router(of, pages),
         request_pages.router(of, pages),
         customers.router(of, settings.default_region),

@@ -127,7 +127,7 @@ def _lies(
 ) -> str:
     """A customer in a territory, with an order that somebody took."""
     if territory:
-        done(force.put(territory, member))
+        world.holds("move", str(done(force.put(territory, member))["move"]), member)
     body = {"product": "line", "custom": {"remark": world.canaries.text(member, A.ORDER_READ)}}
     answered = force.post(f"/customers/{member}/orders", body, by, roles)
     world.holds("order", str(done(answered, 201)["order"]), member)
@@ -221,6 +221,23 @@ def _put(world: World) -> Iterator[Ask]:
     yield Ask(f"/customers/{member}/territory", need(A.TERRITORY_DEFINE), body, changes=True, member=member)
 
 
+def _territory(world: World) -> Iterator[Ask]:
+    for of in (REGION, BELOW, OTHER):
+        yield Ask(f"/territories/{of}", need(A.TERRITORY_READ))
+
+
+def _try(world: World) -> Iterator[Ask]:
+    for member in every(world):
+        body = {"territory": BELOW, "customers": [member]}
+        yield Ask(f"/territories/{OTHER}/try", need(A.TERRITORY_DEFINE), body, member=member)
+
+
+def _undo(world: World) -> Iterator[Ask]:
+    for id, member in world.things["move"]:
+        path = f"/territory-moves/{id}/undo"
+        yield Ask(path, need(A.TERRITORY_DEFINE), changes=True, member=member, may_fail=True)
+
+
 def _decide(what: str) -> Fill:
     def fill(world: World) -> Iterator[Ask]:
         for id, member in world.things["request"]:
@@ -242,6 +259,11 @@ KNOWN: dict[Way, Fill] = {
     Way("POST", "/customers/{customer}/edit"): plain.edit,
     Way("GET", "/territories", page=True): only("/territories", Need(A.TERRITORY_READ)),
     Way("GET", "/territories"): only("/territories", Need(A.TERRITORY_READ)),
+    Way("GET", "/territories/{territory}", page=True): _territory,
+    Way("POST", "/territories/{territory}/try", page=True): _try,
+    Way("POST", "/territory-moves/{move}/undo"): _undo,
+    Way("GET", "/reps", page=True): only("/reps", Need(A.TERRITORY_READ)),
+    Way("GET", "/reps/{rep}", page=True): only("/reps/bert", Need(A.TERRITORY_READ)),
     Way("POST", "/territories"): only("/territories", _SHAPES, body={"territory": "x", "name": "X"}, changes=True),
     Way("POST", "/territories/{territory}/reps"): only(
         "/territories/milan/reps", _SHAPES, body={"rep": "x"}, changes=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, or_, select
@@ -93,7 +94,7 @@ def some(look: Look, *, customer: str = "", state: str | None = None, limit: int
     """
     look.need(Action.ORDER_READ)
     if not customer:
-        return _within(look, _in_state(look, state), limit)
+        return within(look, in_state(look, state), limit)
     look.see(Action.ORDER_READ, customer)
     return of(look, clusters.mates_of(look.session, [customer])[customer], state, limit)
 
@@ -101,10 +102,11 @@ def some(look: Look, *, customer: str = "", state: str | None = None, limit: int
 def of(look: Look, members: Collection[str], state: str | None = None, limit: int = MOST) -> list[Any]:
     """The newest orders of those of these members that are within reach. Raises ``Forbidden``."""
     look.need(Action.ORDER_READ)
-    return _within(look, _in_state(look, state).where(sales_order.c.member == any_of(sorted(members))), limit)
+    return within(look, in_state(look, state).where(sales_order.c.member == any_of(sorted(members))), limit)
 
 
-def _in_state(look: Look, state: str | None) -> Select[Any]:
+def in_state(look: Look, state: str | None) -> Select[Any]:
+    """Orders in a state as ``some`` has them, the newest first."""
     c = sales_order.c
     query = select(sales_order)
     if state in ("open", "late"):
@@ -116,15 +118,17 @@ def _in_state(look: Look, state: str | None) -> Select[Any]:
     return query.order_by(c.placed.desc(), c.id)
 
 
-def _within(look: Look, query: Select[Any], limit: int) -> list[Any]:
+def within(look: Look, query: Select[Any], limit: int, start: tuple[datetime, str] | None = None) -> list[Any]:
+    """So many of the orders within reach, the newest first. ``start``: when the last one before them was placed, and
+    its id."""
     c = sales_order.c
 
     def more(last: Row[Any] | None, size: int) -> Sequence[Row[Any]]:
-        after = (
-            query
-            if last is None
-            else query.where(or_(c.placed < last.placed, and_(c.placed == last.placed, c.id > last.id)))
-        )
+        place = start if last is None else (last.placed, last.id)
+        if place is None:
+            return look.session.execute(query.limit(size)).all()
+        at, id = place
+        after = query.where(c.placed <= at, or_(c.placed < at, c.id > id))
         return look.session.execute(after.limit(size)).all()
 
     found = [row for row, _ in within_reach(look, Action.ORDER_READ, more, lambda row: [str(row.member)], limit)]

@@ -151,7 +151,7 @@ def after(order: Order, fact: Fact, at: datetime) -> Order:
     """The order once this fact of ``at`` has happened."""
     match fact:
         case OrderMoved():
-            return replace(order, step=fact.step, changed=at)
+            return replace(order, step=fact.step, changed=max(order.changed, at))
         case OrderProvisioned():
             return replace(order, state="provisioned", problem="", changed=at)
         case OrderDelayed():

@@ -36,6 +36,8 @@ sales_order = Table(
     Column("step", Text, nullable=False, server_default="", comment="a state of the department's own"),
     Index("sales_order_member", "member", "placed"),
     Index("sales_order_placed", "placed"),
+    Index("sales_order_territory", "territory", "placed"),
+    Index("sales_order_rep", "rep", "placed"),
     Index("sales_order_open", "state", "placed", postgresql_where=text("state IN ('placed', 'provisioned')")),
 )
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.sfa.customers import reads as customers
+from services.sfa.products import reads as products
 from services.sfa.requests import reads
 from services.sfa.requests.api import State
 from shared.access.actions import Action
@@ -24,8 +25,18 @@ def router(service: Service, pages: Pages) -> APIRouter:
             found = reads.some(look, state=state, limit=200)
             members = {row.member for row in found}
             names = customers.names_of(look, members)
+            of_products = (
+                {one.product: one.name for one in products.everything(look)} if look.may(Action.PRODUCT_READ) else {}
+            )
             decidable = look.fields(Action.REQUEST_DECIDE, members)
-        context = {"requests": found, "names": names, "state": state, "states": STATES, "decidable": decidable}
+        context = {
+            "requests": found,
+            "names": names,
+            "state": state,
+            "states": STATES,
+            "decidable": decidable,
+            "called": of_products,
+        }
         return pages.answer(request, "requests.html", **context)
 
     return routes

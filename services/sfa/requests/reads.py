@@ -19,9 +19,9 @@ _STATE = case((_d.outcome.is_(None), "undecided"), (_is_other, "refused"), else_
 _REASON = case((_d.outcome.is_(None), ""), (_is_other, "order_exists"), else_=_d.reason)
 
 
-def some(look: Look, *, state: str | None = None, limit: int = 100) -> list[Any]:
-    """Requests in a state (``undecided``, ``waiting``, ``placed``, ``refused``) or all, the newest first: of customers
-    within reach, and the reader's own.
+def some(look: Look, *, state: str | None = None, rep: str = "", limit: int = 100) -> list[Any]:
+    """Requests in a state (``undecided``, ``waiting``, ``placed``, ``refused``) or all, of one rep or all, the newest
+    first: of customers within reach, and the reader's own.
 
     One whose id was another order's already is refused with the reason ``order_exists``; nobody else is told, as the
     id is that of the order that stands. Raises ``Forbidden``.
@@ -48,6 +48,8 @@ def some(look: Look, *, state: str | None = None, limit: int = 100) -> list[Any]
     )
     if state is not None:
         query = query.where(_STATE.in_([state]))
+    if rep:
+        query = query.where(_r.rep == rep)
 
     def more(last: Row[Any] | None, size: int) -> Sequence[Any]:
         after = (

@@ -1,6 +1,7 @@
 """Territories over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
@@ -9,8 +10,10 @@ from services.sfa.territories import handlers, reads
 from services.sfa.territories.handlers import Assign, Define, Rep
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Id, Input, ShortText
+from shared.events.envelope import new_id
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
+from shared.pipeline.work import Work
 
 Name = Annotated[ShortText, StringConstraints(min_length=1)]
 Place = Code | Annotated[str, StringConstraints(max_length=0)]
@@ -40,7 +43,8 @@ class Customer(Input):
 class AssignBody(Input):
     territory: Place
     """Where they are to be; empty for none."""
-    customers: Annotated[list[Customer], Field(min_length=1, max_length=1_000)]
+    customers: Annotated[list[Customer | Id], Field(min_length=1, max_length=1_000)]
+    """Ids, or ids with what the author saw of each."""
     expected: Place = ""
     """The territory that the author saw them in; empty for none."""
 
@@ -102,19 +106,40 @@ def router(service: Service) -> APIRouter:
 
     @routes.post("/territory-assignments")
     def assign(body: AssignBody, command: Once) -> Response:
-        """Put customers into a territory, all or none of them (territory.define)."""
-        wanted = [
-            Assign(str(one.customer), body.expected if one.expected is None else one.expected) for one in body.customers
-        ]
-        return command.run(lambda work: {"assigned": len(handlers.assign_customers(work, body.territory, wanted))})
+        """Put customers into a territory, all or none of them (territory.define). The answer's move can be undone."""
+        wanted = [_wanted(one, body.expected) for one in body.customers]
+        return command.run(lambda work: _moved(work, body.territory, wanted))
 
     @routes.post("/customers/{customer}/territory")
     def put(customer: Id, body: PutBody, command: Once) -> Response:
-        """Put one customer into a territory (territory.define)."""
+        """Put one customer into a territory (territory.define). The answer's move can be undone."""
         one = [Assign(str(customer), body.expected)]
-        return command.run(lambda work: {"assigned": len(handlers.assign_customers(work, body.territory, one))})
+        return command.run(lambda work: _moved(work, body.territory, one))
+
+    @routes.post("/territory-moves/{move}/undo")
+    def undo(move: Id, command: Once) -> Response:
+        """Put those back who were moved together, as far as nobody moved them on since (territory.define)."""
+
+        def run(work: Work) -> dict[str, object]:
+            new = new_id()
+            back, left = handlers.undo(work, str(move), new)
+            return {"restored": len(back), "left": left, "move": new}
+
+        return command.run(run)
 
     return routes
+
+
+def _wanted(one: Customer | UUID, expected: str) -> Assign:
+    if isinstance(one, Customer):
+        return Assign(str(one.customer), expected if one.expected is None else one.expected)
+    return Assign(str(one), expected)
+
+
+def _moved(work: Work, to: str, wanted: list[Assign]) -> dict[str, object]:
+    move = new_id()
+    moved = handlers.assign_customers(work, to, wanted, move)
+    return {"assigned": len(moved), "move": move if moved else ""}
 
 
 def _shown(one: reads.Territory) -> Territory:

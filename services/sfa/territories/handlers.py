@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.sfa.territories.tables import customer_territory, territory, territory_rep
+from services.sfa.territories.tables import customer_territory, moved_customer, territory, territory_rep
 from shared.access.actions import Action
 from shared.customer.member import Member, member_of, stream
 from shared.customer.territories import closes_circle
@@ -118,8 +118,9 @@ def _withdraw(work: Work, one: Rep) -> bool:
     return work.session.scalar(gone.returning(t.rep)) is not None
 
 
-def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[str]:
-    """Put customers into a territory (empty: into none); gives those that weren't there yet.
+def assign_customers(work: Work, to: str, commands: Sequence[Assign], move: str) -> list[str]:
+    """Put customers into a territory (empty: into none); gives those that weren't there yet. ``move``: the id under
+    which it can be undone.
 
     All or none: raises ``Conflict`` when one is neither where it was expected nor where it is to be, or is erased;
     ``NotFound`` for a territory or customer that doesn't exist; ``Invalid`` for one named twice; ``Forbidden``.
@@ -146,8 +147,39 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign]) -> list[st
         former = {"territory": now.get(member, "")}
         work.publish(stream(Member(member)), CustomerTerritoryAssigned(territory=to), former=former)
         work.touch(stream(Member(member)))
-    _put(work, [{"member": m, "territory": to, "at": work.now} for m in moved])
+    put = {"territory": to, "at": work.now}
+    _put(work, [{"member": m, **put} for m in moved])
+    if moved:
+        by = {"move": move, "by": work.actor.id, **put}
+        work.session.execute(moved_customer.insert(), [{"member": m, "former": now.get(m, ""), **by} for m in moved])
     return moved
+
+
+def undo(work: Work, move: str, new: str) -> tuple[list[str], int]:
+    """Put those who were moved together back where they were, as a move of its own with the id ``new``; gives them,
+    and how many aren't touched because they were moved on or erased since.
+
+    Raises ``Forbidden``; ``NotFound``; ``Conflict`` where there is nobody left to put back.
+    """
+    work.need(Action.TERRITORY_DEFINE)
+    m, t = moved_customer.c, customer_territory.c
+    rows = work.session.execute(
+        select(m.member, m.former, m.territory, ((t.territory == m.territory) & (t.at == m.at)).label("there"))
+        .outerjoin(customer_territory, t.member == m.member)
+        .where(m.move == move)
+        .order_by(m.former, m.member)
+    ).all()
+    if not rows:
+        raise NotFound("there is no such move of customers")
+    gone = keys.erased(work.session, {row.member for row in rows})
+    still = [row for row in rows if row.there and row.member not in gone]
+    if not still:
+        raise Conflict("all of these customers were moved on since; look where they are now")
+    back = []
+    for former in sorted({row.former for row in still}):
+        of_it = [Assign(row.member, row.territory) for row in still if row.former == former]
+        back += assign_customers(work, former, of_it, new)
+    return back, len(rows) - len(still)
 
 
 def _hold(work: Work, members: Mapping[str, object]) -> None:

@@ -111,6 +111,12 @@ def _counts(look: Look, known: Tree, ids: Collection[str]) -> dict[str, int]:
     return dict.fromkeys(counted, 0) | dict(map(tuple, look.session.execute(query)))
 
 
+def below(session: Session, id: str) -> tuple[str, ...]:
+    """A territory and all below it."""
+    parents = dict(map(tuple, session.execute(select(territory.c.id, territory.c.parent))))
+    return tuple(sorted({id, *(one for one in parents if id in territories.upward(one, parents))}))
+
+
 def customers_in(look: Look, id: str, after: str | None, limit: int) -> list[str]:
     """Members within reach that were put into this very territory, in order of their ids, from ``after`` on.
 

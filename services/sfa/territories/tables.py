@@ -32,3 +32,16 @@ customer_territory = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="when it was assigned"),
     Index("customer_territory_territory", "territory", "member"),
 )
+
+moved_customer = Table(
+    "moved_customer",
+    metadata,
+    Column("move", Id, primary_key=True, comment="those who were moved together"),
+    Column("member", Id, primary_key=True),
+    Column("former", Text, nullable=False, comment="where it was; empty: in none"),
+    Column("territory", Text, nullable=False, comment="where it was put; empty: into none"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by", Text, nullable=False),
+    Index("moved_customer_at", "at"),
+    comment="Who was moved between territories from where to where, so that it can be undone",
+)

@@ -37,10 +37,3 @@ def test_no_text_lacks_a_translation(language: str) -> None:
 def test_every_code_has_its_words() -> None:
     assert {*STATES, *REQUESTED} <= texts.STATES.keys()
     assert {*WAITS, "order_exists", "person"} <= texts.CODES.keys()
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"), [(0, "0.00 USD"), (5, "0.05 USD"), (123_456, "1,234.56 USD"), (100, "1.00 USD")]
-)
-def test_money_is_as_people_read_it(amount: int, text: str) -> None:
-    assert texts.money(amount, "USD") == text

@@ -1,0 +1,27 @@
+/** Choosing rows of a list: one box for all, and how many are chosen. A form says data-choosing. */
+
+function boxes(form: HTMLFormElement): HTMLInputElement[] {
+  return [...form.querySelectorAll<HTMLInputElement>('tbody input[type="checkbox"]')];
+}
+
+function count(form: HTMLFormElement): void {
+  const all = boxes(form);
+  const chosen = all.filter((box) => box.checked).length;
+  const said = form.querySelector("[data-chosen]");
+  if (said) said.textContent = String(chosen);
+  const whole = form.querySelector<HTMLInputElement>("[data-choose-all]");
+  if (whole) {
+    whole.checked = chosen === all.length;
+    whole.indeterminate = chosen > 0 && chosen < all.length;
+  }
+  for (const button of form.querySelectorAll<HTMLButtonElement>("button:not([type])")) button.disabled = chosen === 0;
+}
+
+for (const form of document.querySelectorAll<HTMLFormElement>("form[data-choosing]")) {
+  form.addEventListener("change", (event) => {
+    const box = event.target as HTMLInputElement;
+    if ("chooseAll" in box.dataset) for (const one of boxes(form)) one.checked = box.checked;
+    count(form);
+  });
+  count(form);
+}
