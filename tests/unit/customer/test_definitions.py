@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.customer import fold
+from shared.customer.claims import Claim
 from shared.customer.definitions import (
     FIELD_KINDS,
     FORMS,
@@ -26,6 +29,7 @@ from shared.customer.definitions import (
     step_of,
     taken,
 )
+from shared.customer.fields import InvalidValue
 
 VALUES = {
     "text": "  two   words ",
@@ -196,3 +200,33 @@ def test_labels_are_in_the_reader_s_language_else_in_english_else_the_code() -> 
     assert [both.label(language) for language in ("en", "es", "fr")] == ["Floor", "Piso", "Floor"]
     assert Definition(kind="reason", code="x").label("en") == "x"
     assert field_of(both).label_in("es") == "Piso"
+
+
+@given(st.sampled_from(["text", "set"]))
+def test_a_retired_field_of_customers_can_only_be_emptied(form: str) -> None:
+    of = Definition(kind="customer_field", code="tags", labels={"en": "Tags"}, form=form, retired=True)
+    described = field_of(of)
+    custom = {described.name: described}
+
+    def edited(states: Any, value: Any) -> list[Claim]:
+        return fold.edit(
+            states,
+            {described.name: value},
+            custom,
+            ids=iter(map(str, range(9))),
+            occurred=datetime(2026, 3, 2, 12, tzinfo=UTC),
+            source="callcenter",
+            author="anna",
+        )
+
+    before = {described.name: msgspec.structs.replace(described, retired=False)}
+    claims = [
+        Claim("1", described.name, "+a" if form == "set" else "a", (), datetime(2026, 3, 1, tzinfo=UTC), "x", "y")
+    ]
+    states = fold.fold(claims, before).states
+    assert states[described.name].value == (("a",) if form == "set" else "a")
+    with pytest.raises(InvalidValue, match="retired"):
+        edited(states, ["a", "b"] if form == "set" else "b")
+    (claim,) = edited(states, [] if form == "set" else "")
+    assert claim.value == ("-a" if form == "set" else "")
+    assert edited(states, ["a"] if form == "set" else "a") == []
