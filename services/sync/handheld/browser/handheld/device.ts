@@ -39,7 +39,10 @@ export class Device {
     return alone(async () => {
       const me = await this.store.look((look) => look.me());
       if (me.turn !== null) await this.store.changeMe(() => ({ keys: null, turn: null, request: null }));
-      const renewed = await tellKey(this.store, `/devices/${me.device}/renew`, {});
+      // Up to here numbers were answered. A server that was put back to an earlier state doesn't know of all of them.
+      const open = (await this.store.look((look) => look.all("written"))).filter((one) => one.state === "");
+      const number = Math.min(me.number, ...open.map((one) => one.number - 1));
+      const renewed = await tellKey(this.store, `/devices/${me.device}/renew`, { number });
       const [turn, taken] = [renewed.turn as number, renewed.number as number];
       await this.store.changeMe((now) => ({
         ...{ turn, taken, request: null, barred: "" },
@@ -205,7 +208,7 @@ export class Device {
   }
 }
 
-/** All pages of this browser are one device: two that ask at once would use one turn twice, and be taken for copies. */
+/** All pages of this browser are one device: two that ask at once would use one turn, and the slower one be refused. */
 function alone<T>(body: () => Promise<T>): Promise<T> {
   return navigator.locks.request("crm-handheld", body) as Promise<T>;
 }
