@@ -171,7 +171,7 @@ def lost_by(crm: LocalPlatform, service: str) -> set[str]:
 
 
 def nothing_is_gone_in_silence(crm: LocalPlatform, all_rounds: list[Rounds], named: set[str]) -> None:
-    """Orders are as they were acknowledged, be it from the log; a contact is where contacts are, or was named as lost."""
+    """Orders are as they were acknowledged, be it from the log; contacts are where they belong, or named as lost."""
     here = {str(order): str(state) for order, state in crm.rows("sfa", "SELECT id, state FROM sales_order")}
     people = [person for rounds in all_rounds for person in rounds.everybody()]
     promised = {id: order.state for person in people for id, order in person.orders.items()}
