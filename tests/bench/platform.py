@@ -30,6 +30,7 @@ from tests.e2e import local_checkout
 UP = "Ctrl-C stops everything."
 """The last that a run says when everything is ready."""
 START_SECONDS = 120
+SAMPLE_SECONDS = 600
 END_SECONDS = 60
 LOOK_SECONDS = 0.02
 QUIET_SECONDS = 40
@@ -41,7 +42,7 @@ SMALL_SECONDS = 0.2
 
 def start(machine: Machine) -> Iterator[Result]:
     """The first start makes databases and topics, and isn't counted."""
-    with _platform(machine) as platform:
+    with whole_platform(machine) as platform:
         platform.start()
         platform.stop()
         runs = []
@@ -60,7 +61,7 @@ def start(machine: Machine) -> Iterator[Result]:
 
 def idle(machine: Machine) -> Iterator[Result]:
     """Processor time of all processes of a run that nobody uses."""
-    with _platform(machine) as platform:
+    with whole_platform(machine) as platform:
         platform.start()
         time.sleep(QUIET_SECONDS if machine.size.full else 0)
         first = platform.seconds_used()
@@ -89,28 +90,38 @@ class Platform:
     def __init__(self, root: Path, log: Path, environment: dict[str, str]) -> None:
         self._root = root
         self._log = log
-        self._environment = environment
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> float:
-        """Seconds from the command to the line that says that all is ready. Raises ``RuntimeError`` with what was said
-        when it doesn't come."""
+    def start(self, *, sample: bool = False) -> float:
+        """Seconds from the command to the line that says that all is ready, with the sample loaded if asked for. Raises
+        ``RuntimeError`` with what was said when it doesn't come."""
+        without = [] if sample else ["--no-sample"]
+        patience = SAMPLE_SECONDS if sample else START_SECONDS
         began = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local", "run", "--no-sample"],
+                [sys.executable, "-m", "deploy.local", "run", *without],
                 cwd=self._root,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         while UP not in (said := self._log.read_text()):
-            if self._process.poll() is not None or time.monotonic() > began + START_SECONDS:
+            if self._process.poll() is not None or time.monotonic() > began + patience:
                 raise RuntimeError(f"the platform isn't ready:\n{said}")
             time.sleep(LOOK_SECONDS)
         return time.monotonic() - began
+
+    def token(self, actor: str) -> str:
+        """An access token of one of the sample's actors."""
+        command = [sys.executable, "-m", "deploy.local", "token", actor]
+        asked = subprocess.run(
+            command, cwd=self._root, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return asked.stdout.strip()
 
     def steps(self) -> dict[str, float]:
         """Seconds of each step of the last start, as it said them."""
@@ -129,7 +140,7 @@ class Platform:
         """End it, with what a broken run left, and delete its data, wherever that is."""
         self.stop()
         command = [sys.executable, "-m", "deploy.local", "reset"]
-        done = subprocess.run(command, cwd=self._root, env=self._environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self._root, env=self.environment, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the platform's data couldn't be deleted:\n{done.stderr}")
 
@@ -158,7 +169,7 @@ def _name(process: psutil.Process) -> str:
 
 
 @contextmanager
-def _platform(machine: Machine) -> Iterator[Platform]:
+def whole_platform(machine: Machine) -> Iterator[Platform]:
     """One that has its data deleted at the end."""
     folder = machine.folder / "platform"
     folder.mkdir(exist_ok=True)
