@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +112,9 @@ def main(block: Block, arguments: Sequence[str]) -> int:
 
 def _api(block: Block, given: Settings) -> None:
     logs.configure(block.name, "api")
+    # Every open page is an open file; the usual limit is made for programs that have few.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     metrics.says(block.name, "api", given.release)
     # What ends as it was told to ends well; uvicorn raises the signal again once it has ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
