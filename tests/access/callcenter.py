@@ -114,11 +114,12 @@ def _lies(world: World, label: str, member: str, *reaches: Reach, queue: str = E
     over = world.holds("contact", _ring(world, member, queue), member)
     _post(world, f"/contacts/{over}/answer", {"agent": answered or "bert"}, "pbx", "telephony")
     note = c.text(member, A.CONTACT_READ)
-    review = {"reason": "fault", "outcome": "solved", "note": note}
-    review |= {"custom": {"remark": c.text(member, A.CONTACT_READ)}}
+    remark = {"remark": c.text(member, A.CONTACT_READ)}
+    review = {"reason": "fault", "outcome": "solved", "note": note, "custom": remark}
     _post(world, f"/contacts/{over}/wrap-up", review, "pbx", "telephony")
     for kind, is_over in (("case", False), ("resolved", True)):
-        body = {"customer": member, "reason": "fault", "subject": c.text(member, A.CASE_READ), "contact": over}
+        body: dict[str, Any] = {"customer": member, "reason": "fault", "contact": over}
+        body |= {"subject": c.text(member, A.CASE_READ)}
         body |= {"product": "line", "place": "rome", "custom": {"remark": c.text(member, A.CASE_READ)}}
         case = world.holds(kind, str(_post(world, "/cases", body, "anna", "agent", 201)["case"]), member)
         if is_over:

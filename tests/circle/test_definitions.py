@@ -33,7 +33,7 @@ def define(platform: Steps, service: str, kind: str, code: str, label: str, span
 def page(client: TestClient, path: str, headers: dict[str, str] = HTML) -> str:
     answer = client.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
-    return answer.text
+    return str(answer.text)
 
 
 def reviewed(platform: Steps, member: str, call: str, **review: Any) -> str:
