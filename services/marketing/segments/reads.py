@@ -17,6 +17,8 @@ from shared.pipeline import clusters
 from shared.pipeline.look import Look
 
 MONTHS = 12
+MOST_POINTS = 366
+"""Of a plot of sizes."""
 WEEK = timedelta(days=7)
 PREVIEWED = 20
 """Of those who would enter, and of those who would leave, so many are named: those worth most."""
@@ -89,8 +91,10 @@ def left(session: Session, limit: int) -> list[Move]:
 
 
 def daily(session: Session, now: datetime, days: int) -> list[Size]:
-    """The segment's size at the beginning of each of the last days, and now."""
-    return [Size(row.at, row.customers) for row in session.execute(_DAILY, {"now": now, "days": days})]
+    """The segment's size at the beginning of each of the last days, and now; of so many days that nobody could tell
+    them apart, of each some days."""
+    values = {"now": now, "days": days, "step": -(-days // MOST_POINTS)}
+    return [Size(row.at, row.customers) for row in session.execute(_DAILY, values)]
 
 
 def lately(session: Session, now: datetime) -> tuple[int, int]:
@@ -137,7 +141,7 @@ GROUP BY i.at ORDER BY i.at
 _DAILY = text("""
 WITH day AS (
   SELECT date_trunc('day', CAST(:now AS timestamptz), 'UTC') - make_interval(days => n) AS at
-  FROM generate_series(0, CAST(:days AS int) - 1) AS n
+  FROM generate_series(0, CAST(:days AS int) - 1, CAST(:step AS int)) AS n
   UNION SELECT CAST(:now AS timestamptz)
 ),
 change AS (
