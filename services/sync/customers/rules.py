@@ -124,7 +124,7 @@ def _stood_before(state: FieldState, lost: Claim, claims: Mapping[str, Claim]) -
         return None
     again = heads[0]
     replaced = [claims[id] for id in again.saw if id in claims and claims[id].value != lost.value]
-    return max(replaced, key=rank) if replaced and rank(again) > rank(lost) else None
+    return max(replaced, key=rank) if replaced and again.id != lost.id else None
 
 
 def _place(name: str) -> tuple[int, str]:
