@@ -198,7 +198,8 @@ class App {
         await this.changed();
       } catch (error) {
         say(error instanceof SignIn ? "timeline_sign_in" : error instanceof Away ? "away" : "timeline_refused");
-        if (error instanceof SignIn) part("timeline-said").append(" ", el("a", { href: SIGN_IN }, words.say("sign_in_link")));
+        if (error instanceof SignIn)
+          part("timeline-said").append(" ", el("a", { href: SIGN_IN }, words.say("sign_in_link")));
       }
     },
     remove: async () => {

@@ -95,14 +95,21 @@ function field(state: State, customer: Customer, kind: FieldKind): HTMLElement |
     el("dd", {}, value, known?.open?.length ? el("div", {}, tag(words.say("disputed"), "orange")) : null),
     hidden || kind.retired
       ? null
-      : el("dd", {}, el("a", { ...link, "aria-label": words.say("edit_of", { field: kind.label }) }, words.say("edit"))),
+      : el(
+          "dd",
+          {},
+          el("a", { ...link, "aria-label": words.say("edit_of", { field: kind.label }) }, words.say("edit")),
+        ),
   );
 }
 
 function timeline(state: State, doing: Doing, customer: Customer): HTMLElement {
   const { words } = state;
   const taken = state.timelines.get(customer.customer);
-  const happenings = [...own(state, customer, taken?.at ?? ""), ...(taken?.entries ?? []).map((one) => entry(state, one))];
+  const happenings = [
+    ...own(state, customer, taken?.at ?? ""),
+    ...(taken?.entries ?? []).map((one) => entry(state, one)),
+  ];
   const button = el(
     "button",
     { id: "whole", class: "btn w-100 mt-2", onclick: () => void doing.timeline(customer.customer) },
@@ -110,7 +117,11 @@ function timeline(state: State, doing: Doing, customer: Customer): HTMLElement {
   );
   return card(
     words.say("timeline"),
-    el("p", { class: "text-secondary" }, taken ? words.say("timeline_at", { at: words.instant(taken.at) }) : words.say("timeline_own")),
+    el(
+      "p",
+      { class: "text-secondary" },
+      taken ? words.say("timeline_at", { at: words.instant(taken.at) }) : words.say("timeline_own"),
+    ),
     happenings.length === 0 && el("p", {}, words.say("nothing")),
     el("ol", { class: "list-unstyled handheld-timeline" }, ...happenings.map((one) => item(state, one))),
     el("p", { id: "timeline-said", role: "status", class: "mb-0" }),
@@ -127,9 +138,9 @@ function own(state: State, customer: Customer, since: string): Happening[] {
   }));
   const orders: Happening[] = customer.orders.map((order) => ({
     ...{ at: order.at ?? "", title: words.say("order"), who: "", own: order.own ?? false },
-    lines: words.linesOf({ ...order, order: "", total: order.total ?? totalOf(order.lines), state: "" }).concat([
-      ["", words.code("state", order.state)],
-    ]),
+    lines: words
+      .linesOf({ ...order, order: "", total: order.total ?? totalOf(order.lines), state: "" })
+      .concat([["", words.code("state", order.state)]]),
   }));
   const all = [...notes, ...orders].filter((one) => one.own || Date.parse(one.at) > (since ? Date.parse(since) : 0));
   return all.sort((one, other) => Date.parse(other.at) - Date.parse(one.at));

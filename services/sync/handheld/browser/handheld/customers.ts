@@ -34,7 +34,14 @@ function layOver(customer: Customer, one: Mutation, many: ReadonlySet<string>, s
   }
   if (one.kind === "order" && customer.orders.every((order) => order.order !== one.order)) {
     const { order, lines, currency } = one;
-    customer.orders.unshift({ order, lines, currency, state: state ? "requested" : "written", at: one.made, own: true });
+    customer.orders.unshift({
+      order,
+      lines,
+      currency,
+      state: state ? "requested" : "written",
+      at: one.made,
+      own: true,
+    });
   }
   for (const claim of one.kind === "edit" ? one.claims : []) {
     customer.fields[claim.field] ??= { value: "", heads: [] };
@@ -97,5 +104,7 @@ export function search(customers: Iterable<Customer>, words: string): Customer[]
     const all = plain(SEARCHED.map((name) => text(customer, name)).join(" "));
     if (wanted.every((word) => all.includes(word))) found.push([plain(nameOf(customer)), customer]);
   }
-  return found.sort(([one, a], [two, b]) => one.localeCompare(two) || a.customer.localeCompare(b.customer)).map(([, c]) => c);
+  return found
+    .sort(([one, a], [two, b]) => one.localeCompare(two) || a.customer.localeCompare(b.customer))
+    .map(([, c]) => c);
 }

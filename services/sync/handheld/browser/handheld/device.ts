@@ -134,7 +134,8 @@ export class Device {
     try {
       return ((await askAsDevice(this.store, "GET", "pull")) as Pulled).scopes;
     } catch (error) {
-      if (error instanceof Refused && error.status === 403) await this.store.change((change) => bar(change, error.detail));
+      if (error instanceof Refused && error.status === 403)
+        await this.store.change((change) => bar(change, error.detail));
       throw error;
     }
   }
@@ -215,7 +216,7 @@ function alone<T>(body: () => Promise<T>): Promise<T> {
 
 /** The customers that are on this device. */
 export async function customersHere(look: Change): Promise<Set<string>> {
-  const keys = (await look.all("items")).map((item) => item.key);
+  const keys = await look.itemKeys();
   return new Set(keys.filter((key) => !key.startsWith("mutation/")));
 }
 

@@ -66,7 +66,13 @@ export function orderForm(state: State, doing: Doing, customer: string): Screen 
   return screen(state, customer, words.say("order"), () => {
     const products = state.orderable;
     const currencies = [...new Set([...products.values()].map((one) => one.currency))].filter(Boolean);
-    const code = { pattern: "[A-Z]{3}", maxlength: 3, required: true, autocapitalize: "characters", list: "currencies" };
+    const code = {
+      pattern: "[A-Z]{3}",
+      maxlength: 3,
+      required: true,
+      autocapitalize: "characters",
+      list: "currencies",
+    };
     const currency = el("input", { id: "currency", class: "form-control", ...code, value: currencies[0] ?? "" });
     const codes = el("datalist", { id: "currencies" }, ...currencies.map((one) => el("option", { value: one })));
     const known = el("datalist", { id: "products" });
@@ -82,7 +88,11 @@ export function orderForm(state: State, doing: Doing, customer: string): Screen 
     currency.addEventListener("input", recount);
     add();
     recount();
-    const more = el("button", { type: "button", class: "btn mb-3", id: "more-lines", onclick: add }, words.say("add_line"));
+    const more = el(
+      "button",
+      { type: "button", class: "btn mb-3", id: "more-lines", onclick: add },
+      words.say("add_line"),
+    );
     const parts = [known, codes, lines, more, labelled(words.say("currency"), currency), total];
     return form(state, doing, customer, parts, () => {
       const found = read();
@@ -104,7 +114,14 @@ function orderLine(state: State, place: number, currency: HTMLInputElement, chan
     price.value = words.typed(product.unit_price, product.currency);
     changed();
   };
-  const product = el("input", { ...shared, id: `product-${place}`, list: "products", name: "product", onchange: fill, oninput: fill });
+  const product = el("input", {
+    ...shared,
+    id: `product-${place}`,
+    list: "products",
+    name: "product",
+    onchange: fill,
+    oninput: fill,
+  });
   const many = { type: "number", min: 1, max: 1_000_000, value: 1, inputmode: "numeric", name: "quantity" };
   const quantity = el("input", { ...shared, ...many, id: `quantity-${place}` });
   return el(
@@ -112,7 +129,12 @@ function orderLine(state: State, place: number, currency: HTMLInputElement, chan
     { class: "card card-body mb-2" },
     el("legend", { class: "fs-4" }, words.say("line", { place })),
     labelled(words.say("product"), product),
-    el("div", { class: "d-flex gap-2" }, labelled(words.say("quantity"), quantity), labelled(words.say("price"), price)),
+    el(
+      "div",
+      { class: "d-flex gap-2" },
+      labelled(words.say("quantity"), quantity),
+      labelled(words.say("price"), price),
+    ),
   );
 }
 
@@ -128,14 +150,23 @@ function lineOf(state: State, line: Element, currency: string): Line | null {
  * comes meanwhile isn't overwritten unseen, but stands beside it until a person decides. */
 export function editForm(state: State, doing: Doing, customer: string, name: string): Screen {
   const { words, shell } = state;
-  const kind = shell.fields.find((one) => one.name === name) ?? { name, label: name, kind: "text", many: false, choices: [] };
+  const kind = shell.fields.find((one) => one.name === name) ?? {
+    name,
+    label: name,
+    kind: "text",
+    many: false,
+    choices: [],
+  };
   return screen(state, customer, kind.label, () => {
     const before = state.customers.get(customer)!.fields[name] ?? { value: "", heads: [] };
     const saw = [...before.heads];
     const claims = (values: string[]): Given =>
       values.length === 0
         ? null
-        : () => ({ kind: "edit", claims: values.map((value): Claim => ({ id: uuid7(Date.now()), field: name, value, saw })) });
+        : () => ({
+            kind: "edit",
+            claims: values.map((value): Claim => ({ id: uuid7(Date.now()), field: name, value, saw })),
+          });
     if (kind.kind === "set") {
       const { parts, changes } = setInputs(state, elements(before.value));
       return form(state, doing, customer, parts, () => claims(changes()));
@@ -150,7 +181,11 @@ export function editForm(state: State, doing: Doing, customer: string, name: str
   });
 }
 
-function inputOf(state: State, kind: FieldKind, value: string): HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
+function inputOf(
+  state: State,
+  kind: FieldKind,
+  value: string,
+): HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
   const shared = { id: "value", maxlength: 5000 };
   if (kind.kind === "long_text") {
     const made = el("textarea", { ...shared, class: "form-control", rows: 5 });
@@ -176,7 +211,11 @@ function setInputs(state: State, present: string[]): { parts: HTMLElement[]; cha
   const { words } = state;
   const boxes = present.map((element, place) => {
     const box = el("input", { type: "checkbox", class: "form-check-input", id: `has-${place}`, checked: true });
-    return { element, box, label: el("label", { class: "form-check" }, box, el("span", { class: "form-check-label" }, element)) };
+    return {
+      element,
+      box,
+      label: el("label", { class: "form-check" }, box, el("span", { class: "form-check-label" }, element)),
+    };
   });
   const added = el("input", { id: "value", class: "form-control", maxlength: 4999 });
   const changes = () => {

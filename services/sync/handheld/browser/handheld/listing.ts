@@ -130,5 +130,10 @@ function warnings(state: State, doing: Doing): (HTMLElement | false)[] {
     " ",
     el("a", { id: "to-renew", href: "#/state", class: "alert-link" }, words.say("look")),
   );
-  return [state.phase === "sign_in" && signIn, Boolean(me.barred) && barred, !me.barred && me.left > 0 && left, state.refused.length > 0 && refused];
+  return [
+    state.phase === "sign_in" && signIn,
+    Boolean(me.barred) && barred,
+    !me.barred && me.left > 0 && left,
+    state.refused.length > 0 && refused,
+  ];
 }

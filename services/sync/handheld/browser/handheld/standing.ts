@@ -99,7 +99,11 @@ function removal(state: State, doing: Doing): HTMLElement {
     el("h2", { id: "remove-heading", class: "card-title" }, words.say("remove_heading")),
     el("p", {}, words.say("remove_what")),
     count > 0 && el("p", { class: "text-danger" }, words.count("remove_lost", count)),
-    el("button", { id: "remove-yes", class: "btn btn-danger w-100 mb-2", onclick: () => void doing.remove() }, words.say("remove")),
+    el(
+      "button",
+      { id: "remove-yes", class: "btn btn-danger w-100 mb-2", onclick: () => void doing.remove() },
+      words.say("remove"),
+    ),
     el("button", { class: "btn w-100", onclick: () => dialog.close() }, words.say("cancel")),
   );
   const open = el("button", { id: "remove", class: "btn", onclick: () => dialog.showModal() }, words.say("remove"));

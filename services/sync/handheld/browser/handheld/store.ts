@@ -110,6 +110,12 @@ export class Change {
     return answered(this.transaction.objectStore(table).getAll());
   }
 
+  /** The keys of all items, without the items. */
+  async itemKeys(): Promise<string[]> {
+    const keys = await answered(this.transaction.objectStore("items").getAllKeys());
+    return keys.map((pair) => (pair as [string, string])[1]);
+  }
+
   put<T extends keyof Tables>(table: T, row: Tables[T]): void {
     this.transaction.objectStore(table).put(row);
   }

@@ -70,7 +70,11 @@ export async function askAsDevice(
 }
 
 /** Tell the server a new key as the signed-in rep: the same one as long as there is no answer. */
-export async function tellKey(store: Store, path: string, more: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function tellKey(
+  store: Store,
+  path: string,
+  more: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const me = await store.look((look) => look.me());
   const keys = me.keys ?? (await newKeys());
   if (!me.keys) await store.changeMe((): Partial<Me> => ({ keys, turn: null, request: null }));
