@@ -12,13 +12,14 @@ from sqlalchemy import select
 from services.sfa.orders import reads as orders
 from services.sfa.territories import reads as territories
 from shared.access.actions import Action
-from shared.access.grants import Fields
-from shared.customer.fields import BUILT_IN, Field, UnknownField, field
+from shared.access.grants import NO_FIELDS, Fields
+from shared.customer.definitions import Definition
+from shared.customer.fields import BUILT_IN, CUSTOM, Field, UnknownField, field
 from shared.customer.fold import FieldState, full_name
 from shared.customer.phones import NotAPhone, e164
 from shared.customer.searching import plain
 from shared.edge.errors import NotFound
-from shared.pipeline import clusters, records
+from shared.pipeline import clusters, records, vocabulary
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
@@ -75,6 +76,15 @@ class Whole:
     own_territory: str
     """Where this very member was put, which is what an assignment changes."""
     orders: list[Any]
+    custom: list[Definition]
+    """The fields of customers that departments defined."""
+
+    @property
+    def own_to_edit(self) -> list[Definition]:
+        """Those of them that the reader may change; one that is retired takes nothing new."""
+        may = self.editable or NO_FIELDS
+        own = [(CUSTOM + one.code, one) for one in self.custom if not one.retired]
+        return [one for name, one in own if name in may and name not in self.card.masked]
 
 
 def cards(look: Look, members: Iterable[str]) -> list[Card]:
@@ -107,14 +117,16 @@ def whole(look: Look, member: str) -> Whole:
     if found is None:
         raise NotFound("there is no such customer")
     mates = sorted(clusters.mates_of(session, [member])[member])
+    custom = custom_fields(session)
     return Whole(
         found,
-        list(_known(found, custom_fields(session))),
+        list(_known(found, custom)),
         look.fields(Action.CUSTOMER_EDIT, [member]).get(member),
         list(look.fields(Action.CUSTOMER_READ, mates)),
         territories.territories_of(session, [member])[member],
         territories.own_territory(session, member),
         orders.of(look, mates) if look.may(Action.ORDER_READ) else [],
+        [vocabulary.described(one) for one in custom.values()],
     )
 
 

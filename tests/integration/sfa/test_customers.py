@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -165,3 +166,16 @@ def ask(force: Force, operation: Any, known: dict[str, str], seconds: float) -> 
 
     no_failure()
     return answered
+
+
+def test_departments_fields_can_be_filled_and_emptied_in_the_form(force: Force) -> None:
+    for code, form in (("shoe", "number"), ("tags", "set"), ("gone", "text")):
+        body = {"kind": "customer_field", "code": code, "label": code.title(), "form": form}
+        done(force.post("/definitions", body))
+    done(force.post("/definitions/customer_field/gone/retire"))
+    member = force.register(**{"custom.shoe": "42", "custom.tags": ["a", "b"]})
+    page = force.page(f"/customers/{member}")
+    (heads,) = done(force.get(f"/customers/{member}"))["heads"]["custom.shoe"]
+    assert re.search(rf'name="custom.shoe"[^>]* value="42"[^>]* data-saw="{heads}"', page)
+    assert re.search(r'name="custom.tags"[^>]* value="a, b"[^>]* data-list data-saw=', page)
+    assert 'name="custom.gone"' not in page
