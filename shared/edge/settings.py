@@ -161,8 +161,11 @@ _GATHERED = ("service", "kafka", "urls")
 """Not from one variable each."""
 _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))
 _PREFIX = "CRM_"
-_ELSEWHERE = ("CRM_LOCAL_", "CRM_TEST_", "CRM_FAULT", "CRM_DOWNLOADS_", "CRM_ACCESS_")
-"""What the beginnings of variables are that no service reads: of local runs, and of tests."""
+_ELSEWHERE = (
+    *("CRM_LOCAL_", "CRM_TEST_", "CRM_FAULT", "CRM_DOWNLOADS_", "CRM_ACCESS_", "CRM_PICTURES"),
+    *("CRM_CONSOLE_", "CRM_PROMETHEUS_", "CRM_METRICS_"),
+)
+"""How variables begin that no service reads: those of local runs, of tests, and of the console."""
 _FILE = "_FILE"
 _ARE_FILES = frozenset(f"CRM_{name.upper()}" for name in _COMMON if name.upper().endswith(_FILE))
 """Settings that are files themselves."""

