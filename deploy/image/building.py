@@ -37,7 +37,7 @@ class Engine:
             "No container engine answers here: neither podman nor docker. CRM_CONTAINER_ENGINE names another."
         )
 
-    def run(self, *arguments: str, seconds: float = WAIT_SECONDS) -> str:
+    def run(self, *arguments: str, seconds: float = WAIT_SECONDS, errors_too: bool = False) -> str:
         """What a command prints. Raises ``Problem`` when it fails."""
         done = subprocess.run(
             [self.program, *arguments], cwd=layout.ROOT, capture_output=True, text=True, timeout=seconds, check=False
@@ -45,7 +45,7 @@ class Engine:
         if done.returncode:
             said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
             raise Problem(f"{Path(self.program).name} {' '.join(arguments[:2])} failed:\n{said}")
-        return done.stdout.strip()
+        return (done.stdout + (done.stderr if errors_too else "")).strip()
 
     @property
     def is_podman(self) -> bool:
