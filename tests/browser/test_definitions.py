@@ -35,6 +35,9 @@ def test_the_page_is_for_everybody(people: People, width: int, dark: bool) -> No
     for summary in page.get_by_text("Add one").all():
         summary.click()
     check_page(page, f"callcenter-definitions-{'phone-dark' if dark else 'wide'}")
+    page.locator("#outcome").get_by_role("button", name="Change Wrong number").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check_page(page, f"callcenter-definitions-change-{'phone-dark' if dark else 'wide'}")
     spanish = people.open("callcenter", "/definitions", *SUE, width=width, language="es")
     expect(spanish.locator("h1")).to_have_text("Campos y listas")
 
@@ -52,12 +55,12 @@ def test_what_a_supervisor_adds_an_agent_has_and_what_it_retires_is_gone(people:
     housing = desk.locator("select[name='custom.housing']")
     assert housing.locator("option").all_text_contents() == ["Not said", "house", "flat"]
     row = page.locator("#case_field tr", has_text="Kind of housing")
-    row.get_by_text("Change").click()
+    row.get_by_role("button", name="Change").click()
     row.get_by_role("button", name="Retire").click()
     expect(page.locator("#case_field tr", has_text="Kind of housing")).to_contain_text("retired")
     desk.reload()
     expect(desk.locator("select[name='custom.housing']")).to_have_count(0)
     row = page.locator("#case_field tr", has_text="Kind of housing")
-    row.get_by_text("Change").click()
+    row.get_by_role("button", name="Change").click()
     row.get_by_role("button", name="Restore").click()
     expect(row).not_to_contain_text("retired")
