@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -50,7 +50,7 @@ def router(service: Service) -> APIRouter:
 
 def cursor(last: ledger.After | None) -> str | None:
     """A place as text for a URL."""
-    return "|".join((last[0].isoformat(), *last[1:])) if last else None
+    return "|".join((last[0].astimezone(UTC).isoformat().replace("+00:00", "Z"), *last[1:])) if last else None
 
 
 def place(after: str) -> ledger.After | None:

@@ -51,6 +51,9 @@ class Entry(msgspec.Struct, frozen=True):
     reason: str
     winner: str | None
     winning_value: str | None
+    winner_author: str
+    winner_source: str
+    winner_occurred: datetime | None
     settled_by: str | None
     masked: bool
     """Whether the values aren't shown to this reader."""
@@ -99,6 +102,9 @@ def ledger(record: Record, custom: Mapping[str, Field], claims: Mapping[str, Cla
                 reason=lost.reason,
                 winner=lost.winner,
                 winning_value=winner.value if winner and shown else None,
+                winner_author=winner.author if winner else "",
+                winner_source=winner.source if winner else "",
+                winner_occurred=winner.occurred if winner else None,
                 settled_by=lost.settled_by,
                 masked=not shown,
                 standing=state.value if shown else None,
