@@ -65,6 +65,7 @@ def hear(work: Work, here: Mapping[str, str]) -> None:
     ]
     heard = {name: new.excluded[name] for name in ("name", "heard")}
     work.session.execute(new.on_conflict_do_update(index_elements=["agent"], set_=heard), rows)
+    work.touch(LIVE)
 
 
 def queues_of(session: Session, agent: str) -> list[str]:

@@ -35,10 +35,9 @@ class FindBody(Input):
     words: ShortText
 
 
-def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, pulse: Pulse, region: str) -> APIRouter:
     """The agent's page. ``region``: the country of phone numbers without a country code."""
     routes = APIRouter(include_in_schema=False)
-    pulse = Pulse(service)
 
     @routes.get("/")
     def desk(request: Request, actor: CurrentActor) -> HTMLResponse:
@@ -49,10 +48,7 @@ def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter
     @routes.get("/desk/waiting")
     def waiting(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            shown = pages.answer(request, "waiting.html", waiting=reads.waiting(look), choices=reads.choices(look))
-        # Each open page of an agent shows this, and asks for it anew every few seconds.
-        pulse.beat(actor)
-        return shown
+            return pages.answer(request, "waiting.html", waiting=reads.waiting(look), choices=reads.choices(look))
 
     @routes.get("/desk/current")
     def current(request: Request, actor: CurrentActor) -> HTMLResponse:
@@ -64,7 +60,7 @@ def router(service: Service, live: Live, pages: Pages, region: str) -> APIRouter
         with service.look(actor) as look:
             return pages.answer(request, "found.html", found=customers.find(look, body.words, region))
 
-    _add_stream(routes, service, live)
+    _add_stream(routes, service, live, pulse)
     return routes
 
 
@@ -91,10 +87,10 @@ def presence_router(service: Service) -> APIRouter:
     return routes
 
 
-def _add_stream(routes: APIRouter, service: Service, live: Live) -> None:
+def _add_stream(routes: APIRouter, service: Service, live: Live, pulse: Pulse) -> None:
     def topics(agent: Actor) -> set[str]:
         with service.look(agent) as look:
-            return reads.topics(look)
+            return reads.topics(look, pulse)
 
     def admitted(actor: CurrentActor) -> None:
         live.refuse_if_many(actor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk import rules
 from services.callcenter.desk.handlers import queues_of
+from services.callcenter.desk.pulse import Pulse
 from services.callcenter.desk.rules import Habits, Presence
 from services.callcenter.desk.tables import agent_state, presence
 from services.callcenter.insights.reads import Brief, Insights, briefs, insights
@@ -149,6 +150,8 @@ def waiting(look: Look) -> Waiting:
     chosen = list(me.queues)
     offered = contacts.offers(look, _taking(me), absent(look.now), MOST_CALLS + 1)
     talking = contacts.current(look)
+    if talking:
+        me = replace(me, contact=talking.state, contact_since=talking.ended or talking.answered)
     shown = offered[:MOST_CALLS]
     members = {one.member for one in (*shown, talking) if one}
     cards = {card.member: card for card in customers.cards(look, members)}
@@ -179,8 +182,10 @@ def current_members(look: Look) -> list[str]:
     return list(look.fields(Action.CUSTOMER_READ, clusters.mates_of(look.session, [found.member])[found.member]))
 
 
-def topics(look: Look) -> set[str]:
-    """The live topics of what every page of an agent shows. Raises ``Forbidden``."""
+def topics(look: Look, pulse: Pulse) -> set[str]:
+    """The live topics of what every page of an agent shows: who listens to them is there. Raises ``Forbidden``."""
+    look.need(Action.DESK_USE)
+    pulse.beat(look.actor)
     members, queues = current_members(look), queues_of(look.session, look.actor.id)
     return {
         topic("agent", look.actor.id),

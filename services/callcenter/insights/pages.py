@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.callcenter.desk import reads as desk
+from services.callcenter.desk.pulse import Pulse
 from services.callcenter.insights import reads
 from shared.access.actions import Action
 from shared.edge.actor import Actor
@@ -20,7 +21,7 @@ from shared.pipeline.service import Service
 from shared.web.render import Pages
 
 
-def router(service: Service, live: Live, pages: Pages) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRouter:
     """What of a customer's page refreshes by itself."""
     routes = APIRouter(include_in_schema=False)
 
@@ -46,7 +47,7 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
         with service.look(actor) as look:
             look.see(Action.CUSTOMER_READ, member)
             mates = clusters.mates_of(look.session, [member])[member]
-            around = desk.topics(look) if look.may(Action.DESK_USE) else set()
+            around = desk.topics(look, pulse) if look.may(Action.DESK_USE) else set()
             return around | {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, mates)}
 
     def admitted(customer: Id, actor: CurrentActor) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.callcenter.desk import reads as desk
+from services.callcenter.desk.pulse import Pulse
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
 from services.callcenter.outages.rules import QUIET
@@ -25,7 +26,7 @@ SILENT = timedelta(minutes=3)
 """Windows older than this aren't counted any more: who counts speaks every minute."""
 
 
-def router(service: Service, live: Live, pages: Pages) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRouter:
     """The supervisor's page."""
     routes = APIRouter(include_in_schema=False)
 
@@ -47,7 +48,7 @@ def router(service: Service, live: Live, pages: Pages) -> APIRouter:
     def topics(actor: Actor) -> set[str]:
         with service.look(actor) as look:
             look.need(Action.OUTAGE_DECIDE)
-            around = desk.topics(look) if look.may(Action.DESK_USE) else set()
+            around = desk.topics(look, pulse) if look.may(Action.DESK_USE) else set()
             return {LIVE, *around}
 
     def admitted(actor: CurrentActor) -> None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.callcenter.desk.rules import GONE_AFTER, Presence, habits, takes_calls
+from services.callcenter.desk.pulse import Pulse
+from services.callcenter.desk.rules import BEAT, GONE_AFTER, Presence, habits, takes_calls
 from services.callcenter.texts import clock_text
-from tests.builders import NOON
+from tests.builders import NOON, actor
 
 HERE = Presence("anna", "Anna", "available", "", NOON, NOON)
 
@@ -47,3 +48,14 @@ def test_the_most_frequent_comes_first_and_brings_its_usual_outcome() -> None:
 )
 def test_a_clock_shows_what_the_browser_goes_on_with(seconds: float, text: str) -> None:
     assert clock_text(seconds) == text
+
+
+def test_who_is_there_is_noted_at_once_and_then_all_of_them_at_each_beat() -> None:
+    pulse = Pulse(None)  # type: ignore[arg-type]
+    assert pulse._due(actor("anna"), NOON) == {"anna": "Anna"}
+    for _ in range(2):
+        assert pulse._due(actor("anna"), NOON + BEAT / 2) == {}
+    assert pulse._due(actor("bert"), NOON + BEAT / 2) == {"bert": "Bert"}
+    assert pulse._due(actor("bert"), NOON + BEAT / 2) == {}
+    assert pulse._due(actor("anna"), NOON + BEAT) == {"anna": "Anna", "bert": "Bert"}
+    assert pulse._due(actor("bert"), NOON + 2 * BEAT) == {"bert": "Bert"}, "anna is gone"
