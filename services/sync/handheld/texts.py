@@ -32,6 +32,8 @@ TEXTS: Mapping[str, str] = {
     "empty": N_("Write something first."),
     "enrol": N_("Make this my handheld"),
     "erased": N_("erased"),
+    "failed": N_("Something went wrong on this device; what you wrote is kept. It says:"),
+    "failed_short": N_("Something went wrong"),
     "found": N_("{count} customers"),
     "found_more": N_("{count} customers; the first hundred are shown"),
     "found_more_one": N_("{count} customers; the first hundred are shown"),

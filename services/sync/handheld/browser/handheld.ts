@@ -139,7 +139,10 @@ class App {
       else if (error instanceof Refused) this.state.phase = "denied";
       else if (error instanceof OutOfStep) this.state.phase = "out_of_step";
       else if (error instanceof Away) this.state.phase = "away";
-      else throw error;
+      else {
+        this.state.phase = "failed";
+        reportError(error);
+      }
       if (!(error instanceof Away) && !(error instanceof SignIn)) this.state.detail = (error as Error).message;
     } finally {
       await this.changed();

@@ -8,7 +8,7 @@ import { Words } from "./texts";
 import type { Customer, Product } from "./types";
 
 /** What is going on with the server. */
-export type Phase = "idle" | "working" | "away" | "sign_in" | "denied" | "out_of_step";
+export type Phase = "idle" | "working" | "away" | "sign_in" | "denied" | "out_of_step" | "failed";
 
 export class State {
   readonly device: Device;
