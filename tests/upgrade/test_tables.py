@@ -121,7 +121,7 @@ def migrate(tree: Path, service: str, url: str) -> None:
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     command = [sys.executable, "-m", f"services.{service}", "migrate"]
-    done = subprocess.run(command, cwd=tree, env=kept | told, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tree, env=kept | told, capture_output=True, text=True, timeout=170)
     assert done.returncode == 0, done.stderr
 
 
