@@ -9,6 +9,7 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic_core import PydanticUndefined
 
+from deploy.console.settings import VARIABLES as CONSOLE
 from deploy.docs.meanings import markdown, table
 from shared.edge import faults, metrics, settings
 
@@ -24,19 +25,21 @@ that nothing reads is warned of, with the one that it is like. `<SERVICE>` stand
 
 OTHERS: Mapping[str, str] = {
     "CRM_LOCAL_DIR": "`make run`: the folder of its data; `.local` in the checkout by default",
-    "CRM_DOWNLOADS_DIR": "`make run`: where Kafka's jars, and what checks need, are kept; `.local/downloads` by default",
+    "CRM_DOWNLOADS_DIR": "`make run`: where Kafka's jars, and what checks need, are; `.local/downloads` by default",
     "CRM_CONTAINER_ENGINE": "`make images`: the program that builds and runs containers; else podman, else docker",
     "CRM_VERSION": "compose, in `.env`: which release of the images to run",
     "CRM_LOCAL_KAFKA_PORT": "`make run`: the port of the embedded Kafka",
     "CRM_LOCAL_KAFKA_CONTROLLER_PORT": "`make run`: the port of Kafka's controller",
     "CRM_LOCAL_POSTGRES_PORT": "`make run`: the port of the embedded PostgreSQL",
     "CRM_LOCAL_ISSUER_PORT": "`make run`: the port of the embedded issuer; with CRM_TOKEN_ISSUER set there is none",
+    "CRM_LOCAL_CONSOLE_PORT": "`make run`: the port of the console",
     "CRM_LOCAL_STATE": "set by `make run` in its processes, by which it finds what an earlier run left",
     "CRM_ACCESS_EXAMPLES": "tests: how many made-up roles the property test of access tries",
     "CRM_FAULT": "tests: fault points to arm, `point=mode@hit` with commas between",
     "CRM_FAULT_LOG": "tests: a file that is told which faults struck",
     "CRM_FAULT_SECONDS": "`make faults`: for how long",
     "CRM_FAULT_SEED": "`make faults`: the seed of a run that is to be repeated",
+    "CRM_PICTURES": "`make pictures`: the folder for pictures of pages",
     "CRM_TEST_KAFKA_BOOTSTRAP_SERVERS": "tests: a Kafka to use in place of a container or an embedded one; all "
     "CRM_TEST_KAFKA_… are its administrator's settings",
     "CRM_TEST_DATABASE_URL": "tests: a PostgreSQL superuser's URL, likewise",
@@ -75,6 +78,12 @@ def settings_page() -> str:
         [
             SETTINGS,
             table(("variable", "default", "meaning"), rows),
+            "",
+            "## Of the console",
+            "",
+            "`python -m deploy.console` shows the whole system and keeps nothing: no database, no Kafka, no key.",
+            "",
+            table(("variable", "meaning"), [(f"`{name}`", markdown(text)) for name, text in CONSOLE.items()]),
             "",
             "## On this machine and in tests",
             "",
