@@ -136,6 +136,7 @@ def image(name: str) -> str:
 
 CONSOLE = "console"
 CONSOLE_CLIENT = "console-client-secret"
-"""The secret that the console has at the issuer; empty for a public client."""
+CONSOLE_SETTING = "CRM_CONSOLE_CLIENT_SECRET"
+"""The secret that the console has at the issuer, empty for a public client, and what it is told by."""
 OPERATIONS = "operations"
 """The image of those who operate services: rights in Kafka, and the page that shows all of it."""

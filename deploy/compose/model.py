@@ -186,7 +186,7 @@ def _console() -> Part:
         "command": [blocks.CONSOLE],
         "environment": {
             "CRM_CONSOLE_PORT": str(blocks.API_PORT),
-            "CRM_CONSOLE_CLIENT_SECRET_FILE": f"{blocks.SECRETS}/{blocks.CONSOLE_CLIENT}",
+            f"{blocks.CONSOLE_SETTING}_FILE": f"{blocks.SECRETS}/{blocks.CONSOLE_CLIENT}",
             **_ISSUER,
             **{name: "${" + name + ":-}" for name in asked},
         },

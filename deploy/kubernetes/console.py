@@ -48,7 +48,7 @@ _GOES = ((53, "TCP"), (53, "UDP"), (443, "TCP"), (9090, "TCP"))
 def _deployment() -> Resource:
     told = {
         "CRM_CONSOLE_PORT": str(blocks.API_PORT),
-        "CRM_CONSOLE_CLIENT_SECRET_FILE": f"{FOLDER}/{blocks.CONSOLE_CLIENT}",
+        f"{blocks.CONSOLE_SETTING}_FILE": f"{FOLDER}/{blocks.CONSOLE_CLIENT}",
         "CRM_PROMETHEUS_URL": PROMETHEUS,
     }
     container = {

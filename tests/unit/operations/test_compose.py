@@ -79,7 +79,7 @@ def test_the_console_asks_every_process_and_knows_no_password(model: Any, folder
     part = model["services"]["console"]
     given = dict(line.split("=", 1) for line in environment_file().splitlines() if not line.startswith("#"))
     told = {name: given.get(name, value) for name, value in part["environment"].items()}
-    told["CRM_CONSOLE_CLIENT_SECRET_FILE"] = str(folder / "secrets" / "console-client-secret")
+    told[f"{blocks.CONSOLE_SETTING}_FILE"] = str(folder / "secrets" / "console-client-secret")
     settings = console_settings(told | {"CRM_TOKEN_ISSUER": "https://issuer.example"})
     assert len(settings.targets) == 2 * len(layout.services())
     assert part["secrets"] == ["console-client-secret"]
