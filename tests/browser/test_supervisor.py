@@ -80,9 +80,9 @@ def test_the_wall_shows_the_present_and_fills_the_screen(people: People) -> None
     expect(stat(page, "Waiting now")).to_have_text("0")
     expect(page.locator("figure .plot[data-mine]")).to_have_count(1)
     page.keyboard.press("w")
-    page.wait_for_function("document.fullscreenElement?.id === 'wall'")
+    expect(page.locator("#wall:fullscreen")).to_have_count(1)
     page.keyboard.press("w")
-    page.wait_for_function("!document.fullscreenElement")
+    expect(page.locator("#wall:fullscreen")).to_have_count(0)
 
 
 def test_who_is_there_is_seen_as_it_changes(people: People) -> None:
@@ -95,6 +95,7 @@ def test_who_is_there_is_seen_as_it_changes(people: People) -> None:
     callcenter = people.platform["callcenter"]
     rung = callcenter.post("/telephony/ring", body, "pbx", "telephony")
     callcenter.post(f"/contacts/{rung['contact']}/answer", {}, "lena", "agent")
+    counted(people, waiting=0)
     expect(row).to_contain_text("In conversation", timeout=10_000)
 
 
