@@ -21,7 +21,11 @@ function two(number: number): string {
 
 function written(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
   const small = `${two(minutes)}:${two(whole % 60)}`;
   if (days) return `${days} d ${hours}:${small}`;
   return hours ? `${hours}:${small}` : small.replace(/^0/, "");

@@ -6,7 +6,8 @@ let staysHere = false;
 
 function isUnsent(): boolean {
   return [...document.querySelectorAll<HTMLFormElement>("main form[hx-post]")].some(
-    (form) => !sent.has(form) && [...form.elements].some((field) => isField(field) && typed(field) && changedByHand(field)),
+    (form) =>
+      !sent.has(form) && [...form.elements].some((field) => isField(field) && typed(field) && changedByHand(field)),
   );
 }
 
