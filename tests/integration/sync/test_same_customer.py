@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.sync.identity import consent, handlers
 from services.sync.subscriptions import SUBSCRIPTIONS
 from services.sync.timeline.handlers import _parameters, _query
-from services.sync.timeline.rules import Place
+from services.sync.timeline.rules import Place, Wanted
 from shared.edge.actor import Actor
 from shared.events.callcenter import ContactWrappedUp
 from shared.events.customer import CustomerErased
@@ -156,7 +156,7 @@ def test_the_timeline_of_many_members_reads_no_more_of_each_than_it_shows(sync: 
         )
         connection.execute(text("ANALYZE interaction"))
         place = Place(datetime.now(UTC) - timedelta(hours=20), "callcenter", 9, "3")
-        query, values = _query(place, ""), _parameters(list("12345"), place, "", 51)
+        query, values = _query(place, Wanted()), _parameters(list("12345"), place, Wanted(), 51)
         plan = (
             connection.execute(text(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF) {query.text}"), values).scalars().all()
         )

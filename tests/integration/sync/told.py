@@ -89,8 +89,9 @@ def hear(sync: Service, envelopes: Iterable[Envelope], *, live: bool = True) -> 
 
 def event_of(work: Work, e: Envelope, *, live: bool) -> Event:
     """An event as a handler gets it."""
-    if not any(e.type in each.handlers for each in SUBSCRIPTIONS.slices):
-        return Event(e, None, live)
+    wanting = [each for each in SUBSCRIPTIONS.slices if e.type in each.handlers]
+    if all(each.sealed for each in wanting):
+        return Event(e, keys.sealed_fact(e) if wanting else None, live)
     pair = (e.source, e.subject.removeprefix("customer/"))
     found = keys.find(work.session, [pair], KEKS) if e.subject.startswith("customer/") else {}
     return Event(e, keys.open_fact(e, found), live)
