@@ -21,8 +21,9 @@ from shared.edge import faults, logs, metrics
 from shared.edge.health import Health, alive
 from shared.edge.settings import Settings
 from shared.edge.signs import Signs
-from shared.pipeline import chain, commands, intents, keyreader, measures, readiness, topics
+from shared.pipeline import chain, commands, intents, keyreader, readiness, topics
 from shared.pipeline.consumer import Stopped, SubscriptionConsumer
+from shared.pipeline.measures import take as take_measures
 from shared.pipeline.reading import LogTooShort, ReadTimedOut
 from shared.pipeline.receive import Subscription
 from shared.pipeline.relay import Relay
@@ -197,7 +198,7 @@ class Worker:
             try:
                 alive()
                 with Session(self._service.engine) as session:
-                    measures.take(session, self._service.clock(), [task.name for task in self._tasks])
+                    take_measures(session, self._service.clock(), [task.name for task in self._tasks])
                 if rounds % FORGET_EVERY == 0:
                     self._service.transact(self._service.itself, commands.forget_old)
                     life = timedelta(seconds=self._settings.longest_token_seconds)
