@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from services.callcenter import wiring
+from services.callcenter.desk.handlers import hear
 from services.callcenter.outages.handlers import propose
 from services.callcenter.outages.rules import Burst
 from services.callcenter.subscriptions import SUBSCRIPTIONS
@@ -68,6 +69,8 @@ def _build(world: World) -> None:
     world.service.transact(world.service.itself, lambda work: propose(work, [burst]))
     world.state["outage"] = world.service.engine.connect().exec_driver_sql("SELECT id::text FROM outage").scalar()
     _post(world, "/desk/queues", {"queues": [TEAM, ELSEWHERE]}, ACTOR, "agent")
+    # As any live page of his notes: it would seem to be left by what is refused.
+    world.service.transact(world.service.itself, lambda work: hear(work, {ACTOR: ACTOR.title()}))
     _hear(world, heard(gone, CustomerErased(reason="request"), sequence=20))
     world.gone.add(gone)
     for label in ("stranger", "team"):
@@ -232,7 +235,9 @@ def _import(world: World) -> Iterator[Ask]:
 
 def _decide(what: str, body: Any = None) -> Fill:
     def fill(world: World) -> Iterator[Ask]:
-        yield Ask(f"/outages/{world.state['outage']}/{what}", need(A.OUTAGE_DECIDE), body, changes=True)
+        path = f"/outages/{world.state['outage']}/{what}"
+        # Nothing was decided yet that could be taken back.
+        yield Ask(path, need(A.OUTAGE_DECIDE), body, changes=True, may_fail=what == "undo")
 
     return fill
 
