@@ -48,6 +48,7 @@ BESIDE = {
     "/customers/find": LOOKS,
     "/definitions/preview": LOOKS,
     "/customers/search": LOOKS,
+    "/search": LOOKS,
     "/segments/{segment}/preview": LOOKS,
     "/territories/{territory}/try": LOOKS,
     "/erasures/{erasure}/look": "it asks others for their answers anew, and changes nothing of the erasure",
