@@ -14,7 +14,7 @@ from shared.edge.http import JSON, CurrentActor, encoded
 from shared.events.envelope import UUID_TEXT
 from shared.pipeline.service import Service
 
-SIZE = 50
+SIZE = 25
 SETTLED = {"": None, "open": False, "settled": True}
 Field = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_.]{0,79})?$")]
 Source = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_]{0,39})?$")]

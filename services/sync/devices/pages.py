@@ -1,9 +1,11 @@
 """The page of devices, with what was set aside."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.sync.devices import reads
@@ -13,10 +15,14 @@ from services.sync.products import handlers as products
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
+from shared.edge.inputs import Id
 from shared.pipeline.service import Service
 from shared.web.i18n import N_
 from shared.web.render import Page, Pages
 
+SIZE = 100
+"""Devices on one page."""
+Start = Annotated[int, Query(ge=0, le=1_000_000)]
 KINDS: Mapping[str, str] = {"note": N_("Note"), "edit": N_("Edit"), "order": N_("Order")}
 """What a device writes, by kind."""
 WHY: Mapping[str, str] = {
@@ -40,18 +46,18 @@ def router(service: Service, pages: Pages) -> APIRouter:
     routes = APIRouter(route_class=Page, include_in_schema=False)
 
     @routes.get("/devices")
-    def devices(request: Request, actor: CurrentActor) -> HTMLResponse:
-        return pages.answer(request, "devices.html", **_context(service, actor))
+    def devices(request: Request, actor: CurrentActor, start: Start = 0, device: Id | None = None) -> HTMLResponse:
+        return pages.answer(request, "devices.html", **_context(service, actor, start, device))
 
     @routes.get("/devices/now")
-    def now(request: Request, actor: CurrentActor) -> HTMLResponse:
-        return pages.answer(request, "devices_now.html", **_context(service, actor))
+    def now(request: Request, actor: CurrentActor, start: Start = 0, device: Id | None = None) -> HTMLResponse:
+        return pages.answer(request, "devices_now.html", **_context(service, actor, start, device))
 
     return routes
 
 
-def _context(service: Service, actor: Actor) -> dict[str, Any]:
-    """What the page shows. Raises ``Forbidden``."""
+def _context(service: Service, actor: Actor, start: int, only: UUID | None) -> dict[str, Any]:
+    """What the page shows: some devices, or one. Raises ``Forbidden``."""
     with service.look(actor) as look:
         look.need(Action.DEVICE_MANAGE)
         found = reads.devices(look.session)
@@ -62,5 +68,15 @@ def _context(service: Service, actor: Actor) -> dict[str, Any]:
         names = others_of(look, named) if look.may(Action.CUSTOMER_READ) else {}
         offered = {one.product: one.name for one in products.on_sale(look.session)} if aside else {}
     texts = {"kinds": KINDS, "why": WHY, "choices": REVOKED, "reasons": REASONS}
-    by_device = {one.device: one for one in found}
-    return {"devices": found, "by_device": by_device, "aside": aside, "names": names, "products": offered, **texts}
+    shown_here = [one for one in found if only in (None, UUID(one.device))]
+    return {
+        "devices": shown_here[start : start + SIZE],
+        "copied": [one for one in found if one.revoked and one.reason == COPIED],
+        "next": start + SIZE if len(shown_here) > start + SIZE else None,
+        "asked": urlencode({"device": only} if only else {"start": start} if start else {}),
+        "by_device": {one.device: one for one in found},
+        "aside": aside,
+        "names": names,
+        "products": offered,
+        **texts,
+    }
