@@ -1,6 +1,6 @@
 """What sales force automation gains from each other block."""
 
-from shared.administration.operations.gains import CUSTOMERS, PERSONS, Gain
+from shared.administration.operations.gains import CUSTOMERS, Gain
 from shared.web.i18n import N_
 
 GAINS = (
