@@ -20,7 +20,17 @@ from pathlib import Path
 from deploy.local.layout import ROOT
 from tests.servers import kafka_server, postgres_server
 
-SKIPPED = {"node_modules", ".venv", ".local", ".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+SKIPPED = {
+    "node_modules",
+    ".venv",
+    ".local",
+    ".git",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".hypothesis",
+}
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/wiring.py"))
 SHARED_BY_ALL = ("tests/contract/test_way_in.py", "tests/e2e/test_starts.py")
 """Tests of every service that is there, however many are."""

@@ -59,7 +59,8 @@ def are_here(folder: Path) -> bool:
 def fetch(
     folder: Path, progress: Callable[[int, int], None] = lambda done, total: None, file: Path | None = None
 ) -> list[Path]:
-    """The files of the jars that ``file`` pins (without one, Kafka's), each with the right digest, downloading into ``folder`` what is missing.
+    """The files of the jars that ``file`` pins (without one, Kafka's), each with the right digest. What is missing is
+    downloaded into ``folder``.
 
     ``progress`` is told how many of how many are there. Raises ``Problem`` when a download fails; the
     next call goes on with what is missing.
