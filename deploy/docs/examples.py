@@ -73,8 +73,8 @@ _IN_ORDER: tuple[Fact, ...] = (
     ),
     callcenter.ContactAbandoned(contact="019caf10-0a5c-7b9e-8c47-3d2e1f0a9b86", waited_seconds=95.0),
     sync.CustomerAssigned(cluster=_CLUSTER, because="phone"),
-    sync.CustomerParted(other=_MATE),
-    sync.CustomerJoined(other=_MATE),
+    sync.CustomerParted(other=_MATE, reason="household"),
+    sync.CustomerJoined(other=_MATE, reason="told"),
     sync.DeviceEnrolled(device=_DEVICE, rep="rosa"),
     sync.NoteAdded(note="019caa00-3e7b-7f21-8c4d-a15e9b60d7f2", text="Wants a second line", device=_DEVICE, number=6),
     sync.OrderRequested(
