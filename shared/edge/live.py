@@ -30,9 +30,11 @@ RECONNECT_SECONDS = 1.0
 RETRY_SECONDS = 30
 LOOK_SECONDS = 5.0
 """After this long without a signal it is asked whether the connection that they come on still stands."""
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 120.0
 """After about this long without a signal it is asked anew whether a stream may go on, and what it is to hear of. Not
 sooner: thousands of pages are open, and nothing happens in most of them."""
+ROUND_SECONDS = 12.0
+"""So often, about, a stream says whose it is: a round costs next to nothing."""
 MOST_STREAMS = 50
 """Open at once of one actor in one process; nobody has so many pages before him."""
 
@@ -62,11 +64,11 @@ class Subscription:
     async def changed(self, within: float | None = None) -> frozenset[str]:
         """The topics that changed since the last call, as soon as there is one.
 
-        None of them after ``within`` seconds; if not given after ``CHECK_SECONDS``, give or take, so that many pages
+        None of them after ``within`` seconds; if not given after ``ROUND_SECONDS``, give or take, so that many pages
         don't come all at once.
         """
         try:
-            async with asyncio.timeout(CHECK_SECONDS * _random.uniform(0.75, 1.0) if within is None else within):
+            async with asyncio.timeout(ROUND_SECONDS * _random.uniform(0.75, 1.0) if within is None else within):
                 await self._woken.wait()
         except TimeoutError:
             pass
@@ -157,11 +159,15 @@ class Live:
 
 
 async def changes(
-    live: Live, again: Callable[[], Actor], topics: Callable[[Actor], set[str]]
+    live: Live,
+    again: Callable[[], Actor],
+    topics: Callable[[Actor], set[str]],
+    here: Callable[[Actor], None] | None = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """An event now, and with every change of these live topics. What is to be heard follows from what is shown, so
     ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends. What is to be
-    heard changing is a change too: it shows what a lost signal would have told."""
+    heard changing is a change too: it shows what a lost signal would have told. ``here`` is told every few seconds
+    whose stream is open."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_SECONDS
     try:
@@ -169,16 +175,21 @@ async def changes(
     except Refused:
         return
     async with live.subscribed((), whose) as subscription:
-        due = True
+        due, check = True, 0.0
         while loop.time() < until and not live.ending:
             try:
-                heard = frozenset(await run_in_threadpool(lambda: topics(again())))
+                actor = again()
+                if here is not None:
+                    await run_in_threadpool(here, actor)
+                if due or loop.time() >= check:
+                    heard = frozenset(await run_in_threadpool(topics, actor))
+                    check = loop.time() + CHECK_SECONDS * _random.uniform(0.75, 1.0)
+                    if due or heard != subscription.topics:
+                        subscription.topics = heard
+                        for event in send(ServerSentEvent(event="changed", data="")):
+                            yield event
             except Refused:
                 return
-            if due or heard != subscription.topics:
-                subscription.topics = heard
-                for event in send(ServerSentEvent(event="changed", data="")):
-                    yield event
             due = bool(await subscription.changed())
 
 

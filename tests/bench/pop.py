@@ -66,7 +66,11 @@ class Telephone:
 
     async def _post(self, path: str, body: Mapping[str, str]) -> dict[str, object]:
         headers = {**self.headers, "idempotency-key": str(uuid.uuid4())}
-        answer = (await self.client.post(path, json=dict(body), headers=headers)).raise_for_status()
+        try:
+            answer = await self.client.post(path, json=dict(body), headers=headers)
+        except httpx.TransportError:  # a connection that was silent for seconds was closed at the same moment
+            answer = await self.client.post(path, json=dict(body), headers=headers)
+        answer.raise_for_status()
         told: dict[str, object] = answer.json()
         return told
 
@@ -150,7 +154,7 @@ async def _plain_page(client: httpx.AsyncClient, token: str) -> None:
             async for line in stream.aiter_lines():
                 if line.startswith("event: changed"):
                     asked = (client.get(path, headers={**headers, "accept": "text/html"}) for path in REGIONS)
-                    await asyncio.gather(*asked)
+                    await asyncio.gather(*asked, return_exceptions=True)
 
 
 @asynccontextmanager

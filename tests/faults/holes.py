@@ -49,7 +49,7 @@ HOLES = (
         (
             "shared/edge/live.py",
             "            except Refused:\n                return\n",
-            "            except Refused:\n                heard = frozenset()\n",
+            '            except Refused:\n                yield ServerSentEvent(event="changed", data="")\n',
         ),
     ),
     _hole(

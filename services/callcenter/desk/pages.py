@@ -99,5 +99,5 @@ def _add_stream(routes: APIRouter, service: Service, live: Live, pulse: Pulse) -
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
     async def stream(again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, topics):
+        async for event in changes(live, again, topics, pulse.goes_on):
             yield event

@@ -26,6 +26,11 @@ class Pulse:
         if here := self._due(actor, self._service.clock()):
             self._service.transact(self._service.itself, lambda work: handlers.hear(work, here))
 
+    def goes_on(self, actor: Actor) -> None:
+        """A page that beat before is still open; of somebody else nothing is noted."""
+        if actor.id in self._here or actor.id in self._before:
+            self.beat(actor)
+
     def _due(self, actor: Actor, now: datetime) -> dict[str, str]:
         """Agent -> name of all to be noted now; nobody between two beats, but for who is new."""
         with self._lock:

@@ -95,7 +95,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Current:
-    """The contact that the agent is in, if any; else the first that waits, to look at beforehand."""
+    """The contact that the agent is in, if any. Who rings is shown by the call that pops up."""
 
     contact: Contact | None
     glance: Glance | None
@@ -164,7 +164,8 @@ def waiting(look: Look) -> Waiting:
 
 def current(look: Look) -> Current:
     """What the agent works on. Raises ``Forbidden``."""
-    found = _contact(look)
+    look.need(Action.DESK_USE)
+    found = contacts.current(look)
     usual = habits(look, found) if found and found.state in ("answered", "ended") else Habits()
     if found is None or not look.fields(Action.CUSTOMER_READ, [found.member]):
         return Current(found, None, usual, look.now)
@@ -173,8 +174,8 @@ def current(look: Look) -> Current:
 
 
 def current_members(look: Look) -> list[str]:
-    """The members of whom ``current`` shows something: what a page that shows it wants to hear of. Nobody is shown by
-    asking. Raises ``Forbidden``."""
+    """The members of whom the desk shows something, the caller or who is about to be: what its page wants to hear of.
+    Nobody is shown by asking. Raises ``Forbidden``."""
     found = _contact(look)
     look.seen.clear()
     if found is None:

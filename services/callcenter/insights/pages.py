@@ -57,7 +57,7 @@ def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRoute
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/customers/{customer}/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
     async def stream(customer: Id, again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, partial(topics, str(customer))):
+        async for event in changes(live, again, partial(topics, str(customer)), pulse.goes_on):
             yield event
 
     return routes

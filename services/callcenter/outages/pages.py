@@ -58,7 +58,7 @@ def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRoute
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/supervisor/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
     async def stream(again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, topics):
+        async for event in changes(live, again, topics, pulse.goes_on):
             yield event
 
     return routes

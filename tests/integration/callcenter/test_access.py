@@ -99,7 +99,7 @@ def test_the_parts_of_the_desk_that_refresh_hide_the_same(fresh: CallCenter) -> 
         for path in ("/", "/desk/waiting", "/desk/current"):
             page = fresh.get(path, "hal", roles).text
             assert not [secret for secret in SECRETS if secret in page], path
-        assert HIDDEN in fresh.get("/desk/current", "hal", roles).text
+        assert any(HIDDEN in fresh.get(path, "hal", roles).text for path in ("/desk/waiting", "/desk/current"))
         fresh.post(f"/contacts/{rung['contact']}/answer", {}, "hal", roles)
     assert 'name="phone"' not in fresh.get("/desk/current", "hal", roles).text
     assert 'name="city"' in fresh.get("/desk/current", "hal", roles).text

@@ -21,6 +21,8 @@ def paths(center: CallCenter) -> dict[str, str]:
     hostile = "<script>alert(1)</script>"
     member = center.register(given_name=hostile, phone="+1 555 010 0190", products=["line"], notes=hostile)
     rung = center.ring(number="+1 555 010 0190", queue="billing")
+    talking = center.ring(number="+1 555 010 0190", queue="sales", agent="anna")
+    done(center.post(f"/contacts/{talking['contact']}/answer"))
     case = {"customer": member, "contact": rung["contact"], "reason": "fault", "subject": hostile}
     opened = done(center.post("/cases", case), 201)["case"]
     done(center.post("/desk/queues", {"queues": ["billing"]}))
