@@ -13,6 +13,7 @@ from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.cases.rules import DEFERRED_SECONDS
 from services.callcenter.desk.rules import BREAKS
+from shared.access.actions import Action
 from shared.administration import desk
 from shared.customer.definitions import Definition
 from shared.customer.fields import BUILT_IN
@@ -21,6 +22,7 @@ from shared.web.render import Pages
 
 TITLE = N_("Call center")
 NAV = {"/": N_("Desk"), "/cases": N_("Open cases")}
+FEW = {"/supervisor": (N_("Supervisor"), Action.OUTAGE_DECIDE)}
 STATES = {
     "offered": N_("waiting"),
     "answered": N_("in conversation"),
@@ -90,7 +92,7 @@ FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in NAMES)
 
 def pages() -> Pages:
     """The call center's pages."""
-    return desk.pages(TITLE, NAV, FOLDERS, words)
+    return desk.pages(TITLE, NAV, FOLDERS, words, FEW)
 
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
