@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from babel.numbers import format_currency, get_currency_precision
 
 from services.callcenter.cases.rules import DEFERRED_SECONDS
 from services.callcenter.desk.rules import BREAKS
@@ -18,7 +15,7 @@ from shared.administration import desk
 from shared.customer.definitions import Definition
 from shared.customer.fields import BUILT_IN
 from shared.web.i18n import N_
-from shared.web.render import Pages
+from shared.web.render import Pages, money
 
 TITLE = N_("Call center")
 NAV = {"/": N_("Desk"), "/cases": N_("Open cases")}
@@ -141,12 +138,6 @@ def clock_text(seconds: float) -> str:
     if days:
         return f"{days} d {hour}:{minute:02}:{second:02}"
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
-
-
-def money(amount: int, currency: str, language: str) -> str:
-    """Minor units as people of the language read them: 1234 USD is $12.34."""
-    digits = get_currency_precision(currency)
-    return format_currency(Decimal(amount).scaleb(-digits), currency, locale=language)
 
 
 def duration(seconds: float) -> str:
