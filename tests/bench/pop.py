@@ -94,7 +94,7 @@ def measure(machine: Machine) -> Iterator[Result]:
     for share, most in ((0.5, None), (0.99, 250.0)):
         value = round(percentile(milliseconds, share), 1)
         of = f"p{share * 100:.0f}"
-        yield Result(figure="desk.pop", of=of, value=value, unit="ms", most=most, more=more)
+        yield Result(figure="desk.pop", of=of, value=value, unit="ms", most=most, runs=[value], more=more)
 
 
 async def _work(
