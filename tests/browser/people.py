@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
 from deploy.assets.__main__ import ROOT
 from tests.browser.chromium import ARGUMENTS, installed
@@ -20,7 +20,7 @@ PICTURES = os.environ.get("CRM_PICTURES", "")
 """The folder into which pictures of pages are put; none are taken if empty."""
 WIDE, PHONE = 1280, 390
 HEIGHTS = {WIDE: 900, PHONE: 844}
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 30_000
 SERIOUS = ("serious", "critical")
 AXE_RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 WIDER = """() => {
@@ -38,6 +38,7 @@ WIDER = """() => {
 def chromium() -> Iterator[Browser]:
     """A browser, for as long as the context is open."""
     program, environment = installed()
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, env={**environment})
         try:
