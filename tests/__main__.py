@@ -1,8 +1,8 @@
 """Every test, in lanes that run at once: ``python -m tests``.
 
 One lane runs each service's own tests where the others don't exist (tests/alone.py), and then those of the pipeline;
-one steps the four through histories together (tests/circle), and then tries all ways into them (tests/access); one runs
-all the rest, and is what is seen meanwhile. What the others say is shown at the end, so that they don't mix.
+one steps the four through histories together (tests/circle), tries all ways into them (tests/access), and then what
+takes long by itself, an upgrade and restores; one runs all the rest, and is what is seen meanwhile. What the others say is shown at the end, so that they don't mix.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from deploy.local.layout import ROOT
 from tests.alone import SERVICES, tests_of
 
 ACCESS, CIRCLE, PIPELINE = "tests/access", "tests/circle", "tests/integration/pipeline"
-BESIDE = (["-m", "tests.alone", "--then", PIPELINE], ["-m", "pytest", "-q", CIRCLE, ACCESS])
-TOGETHER = [ACCESS, CIRCLE, PIPELINE]
+LONG = ["tests/upgrade", "tests/e2e/test_backup.py"]
+BESIDE = (["-m", "tests.alone", "--then", PIPELINE], ["-m", "pytest", "-q", CIRCLE, ACCESS, *LONG])
+TOGETHER = [ACCESS, CIRCLE, PIPELINE, *LONG]
 ELSEWHERE = [*(folder for of in SERVICES for folder in tests_of(of)), "tests/e2e/test_starts.py", *TOGETHER]
 
 
