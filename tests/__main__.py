@@ -2,7 +2,8 @@
 
 One lane runs each service's own tests where the others don't exist (tests/alone.py), and then those of the pipeline;
 one steps the four through histories together (tests/circle), tries all ways into them (tests/access), and then what
-takes long by itself, an upgrade and restores; one runs all the rest, and is what is seen meanwhile. What the others say is shown at the end, so that they don't mix.
+takes long by itself, an upgrade and restores; one runs all the rest, and is what is seen meanwhile. What the others say
+is shown at the end, so that they don't mix.
 """
 
 from __future__ import annotations
