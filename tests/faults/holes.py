@@ -55,7 +55,11 @@ HOLES = (
     _hole(
         "a neighbour's record by id",
         f"{HIDES_MUCH}[sfa]",
-        ("services/sfa/orders/reads.py", "    look.see(Action.ORDER_READ, order.member)\n    look.saw", "    look.saw"),
+        (
+            "services/sfa/orders/reads.py",
+            "    fields = look.see(Action.ORDER_READ, order.member)\n    fields &=",
+            "    fields = look.fields(Action.ORDER_READ, [order.member]).get(order.member, NO_FIELDS)\n    fields &=",
+        ),
     ),
     _hole(
         "a page that forgets to ask",

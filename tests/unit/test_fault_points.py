@@ -28,7 +28,12 @@ ALLOWED = {
         "pull",
         "transact",
     ): "notes how far a device has come, in an answer that changes nothing else; a repeat says the same",
-    ("shared/pipeline/migrate.py", "upgrade", "begin"): "creates tables, before anything is on its way",
+    (
+        "services/sync/devices/api.py",
+        "offered",
+        "transact",
+    ): "notes that a device asked, in an answer that changes nothing else; a repeat says the same",
+    ("shared/pipeline/migrate.py", "_upgrade", "begin"): "creates tables, before anything is on its way",
     ("shared/pipeline/sending.py", "close", "flush"): "after purge nothing is left to be acknowledged",
     (
         "services/sync/verification/compare.py",
@@ -64,6 +69,11 @@ ALLOWED = {
     ): "notes a look before it is answered; what fails here isn't answered, and asked again is noted again",
     ("shared/pipeline/application.py", "refused", "commit"): "notes a refusal before it is answered, likewise",
     ("shared/pipeline/application.py", "end", "commit"): "ends a session, once more if it is told once more",
+    (
+        "services/callcenter/desk/pulse.py",
+        "beat",
+        "transact",
+    ): "no command: notes who has a page open, and the next beat does so again",
     ("shared/pipeline/rights.py", "grant", "begin"): "grants rights, before anything is on its way",
     ("shared/edge/sign_in.py", "begin", "begin"): "no transaction: the beginning of signing in",
     (

@@ -24,9 +24,9 @@ from deploy.local.issuer.sessions import Sessions
 from deploy.local.issuer.signing_in import SigningIn
 from deploy.local.issuer.store import Store, new_secret
 from deploy.local.issuer.visiting import Visitors
-from deploy.local.layout import Layout
-from shared.web.static import BUILT
+from deploy.local.layout import ROOT, Layout
 
+BUILT = ROOT / "build" / "web"
 NOSNIFF = {"x-content-type-options": "nosniff"}
 
 
