@@ -80,7 +80,7 @@ def test_what_a_rep_sells_pops_up_at_the_next_call(circle: Steps) -> None:
     assert (card["value"]["amount"], [s["segment"] for s in card["segments"]]) == (600_00, ["high_value"])
     assert [(one["order"], one["state"], one["total"]) for one in card["orders"]] == [(sold, "placed", 600_00)]
     assert card["relation"] == "customer"
-    desk = circle["callcenter"].client("anna", "agent").get("/", headers={"accept": "text/html"}).text
+    desk = circle["callcenter"].client("anna", "agent").get("/desk/waiting", headers={"accept": "text/html"}).text
     assert "Ana Diaz" in desk
     assert "600.00" in desk
     assert "High value" in desk

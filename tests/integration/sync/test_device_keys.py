@@ -108,7 +108,7 @@ def test_nothing_else_than_the_device_s_own_signature_is_let_in(field: Field, ri
     ]
     for headers in refused:
         answer = field.app.get(f"/devices/{rita.device.id}/pull", headers=headers)
-        assert (answer.status_code, set(answer.json())) == (401, {"type", "title", "status", "detail"}), headers
+        assert (answer.status_code, set(answer.json())) == (401, {"type", "title", "status", "detail", "trace_id"}), headers
     for device in (unknown(), "none", sara.device.id):
         assert field.app.get(f"/devices/{device}/pull", headers=signed(right, own)).status_code == 401
     # None of it has used the turn, or accused anybody.

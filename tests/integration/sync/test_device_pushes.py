@@ -307,7 +307,7 @@ def test_the_page_shows_what_was_set_aside(field: Field, rita: Carried) -> None:
     page = field.app.get("/devices", headers=headers).text
     for words in (
         "a &lt;b&gt; note",
-        "city: Milan",
+        "Milan</dd>",
         "phone</li>",
         "The customer isn't in a territory of this rep.",
     ):
