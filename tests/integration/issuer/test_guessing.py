@@ -166,7 +166,7 @@ class TestSecondFactor:
         page = browser.fill(form(browser), "sofia", world.ways["sofia"].password)
         assert page.url.path == "/enrol"
         assert browser.kept("issuer_session") is None
-        secret = page.text.partition("<code>")[2].partition("<")[0]
+        secret = page.text.partition('<code class="text-break">')[2].partition("<")[0]
         assert f"otpauth://totp/CRM:sofia?secret={secret}" in page.text.replace("&amp;", "&")
 
         wrong = browser.post(page.url, data={"form": field_of(page, "form"), "code": "000000"})
@@ -179,7 +179,7 @@ class TestSecondFactor:
     def test_others_may_take_one(self, world: World) -> None:
         browser = world.signed_in("anna")
         page = browser.get(f"{ISSUER}/enrol")
-        secret = page.text.partition("<code>")[2].partition("<")[0]
+        secret = page.text.partition('<code class="text-break">')[2].partition("<")[0]
         code = pyotp.TOTP(secret)
         typed = {"form": field_of(page, "form"), "code": code.at(int(world.time()))}
         browser.post(page.url, data=typed)
