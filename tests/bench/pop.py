@@ -67,10 +67,7 @@ class Telephone:
 
     async def _post(self, path: str, body: Mapping[str, str]) -> dict[str, object]:
         headers = {**self.headers, "idempotency-key": str(uuid.uuid4())}
-        try:
-            answer = await self.client.post(path, json=dict(body), headers=headers)
-        except httpx.TransportError:  # a connection that was silent for seconds was closed at the same moment
-            answer = await self.client.post(path, json=dict(body), headers=headers)
+        answer = await self.client.post(path, json=dict(body), headers=headers)
         answer.raise_for_status()
         told: dict[str, object] = answer.json()
         return told
@@ -104,7 +101,8 @@ async def _work(
     until = datetime.now(UTC) + timedelta(hours=1)
     tokens = {name: issuer.token(name, "agent", expires=until) for name in names}
     telephone_token = issuer.token("telephony", "telephony", expires=until)
-    limits = httpx.Limits(max_connections=None)
+    # A connection that was silent for seconds may be closed at the moment that it is used again.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             httpx.AsyncClient(
