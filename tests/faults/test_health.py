@@ -22,8 +22,8 @@ from shared.pipeline.migrate import former
 from tests.faults.harness import Platform, block, platform, until
 from tests.faults.processes import Process
 
-SOON_SECONDS = 30
-STOP_SECONDS = 10
+SOON_SECONDS = 60
+STOP_SECONDS = 30
 SERVICE = "callcenter"
 
 
