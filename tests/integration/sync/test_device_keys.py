@@ -30,6 +30,8 @@ from tests.integration.sync.field import Carried, Field, met, same, unknown
 
 PUSHED = json.dumps({"sent": "2026-03-02T12:00:00Z", "mutations": [{"number": 1}]}).encode()
 
+PROBLEM = {"type", "title", "status", "detail", "trace_id"}
+
 
 def key_of(carried: Carried) -> OKPKey:
     [(key,)] = carried.device._db.execute("SELECT key FROM credential")
@@ -108,7 +110,7 @@ def test_nothing_else_than_the_device_s_own_signature_is_let_in(field: Field, ri
     ]
     for headers in refused:
         answer = field.app.get(f"/devices/{rita.device.id}/pull", headers=headers)
-        assert (answer.status_code, set(answer.json())) == (401, {"type", "title", "status", "detail", "trace_id"}), headers
+        assert (answer.status_code, set(answer.json())) == (401, PROBLEM), headers
     for device in (unknown(), "none", sara.device.id):
         assert field.app.get(f"/devices/{device}/pull", headers=signed(right, own)).status_code == 401
     # None of it has used the turn, or accused anybody.
