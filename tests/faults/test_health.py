@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -91,10 +92,13 @@ def crm(kept: Watched) -> Iterator[Watched]:
 
 
 def edit(crm: Watched) -> int:
-    """What somebody is answered who registers a customer."""
-    headers = {"authorization": f"Bearer {crm.token('anna')}"}
+    """What somebody is answered who registers a customer; the ledger knows of it."""
+    headers = {"authorization": f"Bearer {crm.token('anna')}", "idempotency-key": str(uuid.uuid4())}
     body = {"changes": {"given_name": "Ana"}}
-    return httpx.post(f"{crm.url(SERVICE)}/customers", json=body, headers=headers, timeout=20).status_code
+    answer = httpx.post(f"{crm.url(SERVICE)}/customers", json=body, headers=headers, timeout=20)
+    if answer.status_code == 201:
+        crm.ledger.write(answer.json()["customer"], ("customer.registered", ""))
+    return answer.status_code
 
 
 def test_every_part_of_every_process_comes_round(crm: Watched) -> None:
