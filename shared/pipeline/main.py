@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.edge import faults, logs, metrics, settings
 from shared.edge.errors import Refused
+from shared.edge.garbage import collect_seldom
 from shared.edge.live import Live
 from shared.edge.settings import Settings
 from shared.edge.signs import Signs
@@ -128,6 +129,7 @@ def _api(block: Block, given: Settings) -> None:
         app, host=given.host, port=given.port, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
     server = _Server(config, app.state.live)
+    collect_seldom()
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from shared.edge import faults, logs, metrics
+from shared.edge.garbage import collect_seldom
 from shared.edge.health import Health, alive
 from shared.edge.settings import Settings
 from shared.edge.signs import Signs
@@ -208,14 +208,6 @@ class Worker:
                 rounds += 1
             except (SQLAlchemyError, KafkaException, ReadTimedOut, LogTooShort, faults.FaultRaised) as error:
                 log.warning("upkeep.interrupted", error=type(error).__name__)
-
-
-def collect_seldom() -> None:
-    """Look for circles of garbage less often, and not among what is there for good. What a batch is made of, hundreds
-    of thousands of objects, goes by itself; looking through it again and again took a third of a back-fill's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def register(work: Work, subscriptions: Subscriptions, service: Service, parked_share: float) -> list[Subscription]:

@@ -34,12 +34,13 @@ from services.marketing.segments.rules import Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
 from shared.customer.member import member_of
 from shared.edge.clock import Clock, system_clock
+from shared.edge.garbage import collect_seldom
 from shared.events.callcenter import ContactOffered, ContactWrappedUp
 from shared.events.envelope import parse
 from shared.events.facts import FACT_TYPES
 from shared.events.sfa import OrderPlaced
 from shared.pipeline import consumer as core
-from shared.pipeline import due, keyreader, keys, offsets, outbox, positions, receive, tasks, topics, worker
+from shared.pipeline import due, keyreader, keys, offsets, outbox, positions, receive, tasks, topics
 from shared.pipeline.service import Service
 from shared.pipeline.tasks import Task, Tasks
 from shared.pipeline.work import Work
@@ -157,7 +158,7 @@ def consumed(service: Service, connection: psycopg.Connection, log: Log) -> floa
 def collecting_seldom() -> Iterator[None]:
     """Collect garbage as a worker does, that has no log of a benchmark in its memory to look through for it."""
     before = gc.get_threshold()
-    worker.collect_seldom()
+    collect_seldom()
     try:
         yield
     finally:

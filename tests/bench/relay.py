@@ -12,13 +12,13 @@ from confluent_kafka import Producer
 from psycopg.rows import TupleRow
 
 from deploy.docs.results import Result
+from shared.edge.garbage import collect_seldom
 from shared.edge.wakeup import CHANNEL
 from shared.events import envelope
 from shared.pipeline import relay, topics
 from shared.pipeline.relay import Relay
 from shared.pipeline.sending import GUARANTEES, TUNING
 from shared.pipeline.service import Service
-from shared.pipeline.worker import collect_seldom
 from tests.bench.figures import Figure, at_least, throughput
 from tests.bench.history import History, Message
 from tests.bench.machine import Machine, kafka_of, new_name, plain

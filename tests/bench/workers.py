@@ -16,10 +16,10 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.docs.results import Result
 from services.sync.subscriptions import SUBSCRIPTIONS
+from shared.edge.garbage import collect_seldom
 from shared.edge.settings import Settings
 from shared.pipeline import keyreader
 from shared.pipeline.service import Service
-from shared.pipeline.worker import collect_seldom
 from tests.bench.consuming import Batch, consuming, warm_rate
 from tests.bench.figures import Figure, median
 from tests.bench.history import History, Message, tell
