@@ -39,7 +39,9 @@ def installed() -> tuple[Path, dict[str, str]]:
             archive = FOLDER / f"{name}.tar"
             _unpack(PACKED / f"{name}.tar.br", archive)
             with tarfile.open(archive) as tar:
-                tar.extractall(FOLDER if name == "swiftshader" else FOLDER / name, filter="data")
+                # As an attribute, since not all of Python 3.11 has it as an argument.
+                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+                tar.extractall(FOLDER if name == "swiftshader" else FOLDER / name)
             archive.unlink()
         (FOLDER / "fonts" / "fonts.conf").write_text(_fonts(FOLDER / "fonts"), encoding="utf-8")
         (FOLDER / "unpacked").touch()

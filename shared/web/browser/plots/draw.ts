@@ -69,8 +69,9 @@ function options(kind: string, numbers: Numbers, unit: string): echarts.EChartsC
     aria: { enabled: true },
     color: ["#2176d2", "#d9730d", "#2f9e44", "#9c36b5", "#0b7285", "#c2255c"],
     textStyle: { fontFamily: "inherit" },
-    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-    legend: numbers.series.length > 1 ? { textStyle: { color: text }, top: 0 } : undefined,
+    grid: { left: 8, right: 16, top: 36, bottom: numbers.series.length > 1 ? 32 : 8, containLabel: true },
+    // Below, as the unit stands above the axis.
+    legend: numbers.series.length > 1 ? { textStyle: { color: text }, bottom: 0 } : undefined,
     tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (v: unknown) => number.format(Number(v)) },
     // Only with Ctrl, so that a page still scrolls over a plot; a page offers the periods that it has as links, too.
     dataZoom: isTime ? { type: "inside", zoomOnMouseWheel: "ctrl" } : undefined,
