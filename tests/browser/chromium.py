@@ -29,7 +29,9 @@ ARGUMENTS = [
 
 
 def installed() -> tuple[Path, dict[str, str]]:
-    """The program, and the environment that it is to be started in."""
+    """The program, and the environment that it is to be started in. Playwright runs with the project's own Node from
+    then on: the one that it brings needs a library that a bare machine lacks."""
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = node()[0]
     program = FOLDER / "chromium"
     if not (FOLDER / "unpacked").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
