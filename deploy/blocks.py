@@ -46,6 +46,11 @@ class Process:
     @property
     def tells(self) -> bool:
         """Whether it has a port for its metrics and its health."""
+        return not self.ends
+
+    @property
+    def goes_out(self) -> bool:
+        """Whether it asks the issuer, or tells people."""
         return self.command in ("api", "worker")
 
     @property
@@ -73,6 +78,7 @@ class Process:
             f"{prefix}_PORT": API_PORT,
             f"{prefix}_METRICS_PORT": METRICS_PORT,
             f"{prefix}_API_METRICS_PORT": METRICS_PORT,
+            f"{prefix}_STREAMS_METRICS_PORT": METRICS_PORT,
         }
         return {name: str(port) for name, port in ports.items()}
 

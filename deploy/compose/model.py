@@ -165,10 +165,10 @@ def _process(process: Process) -> Part:
         return part | _ending()
     if process.is_api:
         part["ports"] = [f"127.0.0.1:{layout.SERVICE_PORTS[process.service]}:{blocks.API_PORT}"]
-    if process.tells:
+    if process.goes_out:
         # To be reached, and to reach the issuer and whoever tells people.
         part["networks"] = ["inside", "outside"]
-        part["healthcheck"] = _asked(blocks.METRICS_PORT)
+    part["healthcheck"] = _asked(blocks.METRICS_PORT)
     return part | _HARDENED | _staying(process.memory_mib[1], blocks.GRACE_SECONDS)
 
 

@@ -50,8 +50,9 @@ METRICS = """\
 # Metrics
 
 Made from the code by `make docs`. A worker shows them on `CRM_<SERVICE>_METRICS_PORT`, an API on
-`CRM_<SERVICE>_API_METRICS_PORT`, in the format of Prometheus; `/healthz` and `/readyz` are there, too. These ports are
-for the inside: what is measured says how much a company does, and who is refused. No label holds what a person chose.
+`CRM_<SERVICE>_API_METRICS_PORT`, the process of live windows on `CRM_CALLCENTER_STREAMS_METRICS_PORT`, in the format of
+Prometheus; `/healthz` and `/readyz` are there, too. These ports are for the inside: what is measured says how much a
+company does, and who is refused. No label holds what a person chose.
 
 `…_oldest_seconds` is how long the oldest of what waits has waited, 0 when nothing waits. `…_timestamp_seconds` is when
 something was last so. Several workers of one service measure the same tables: take the greatest. Of the lag each knows

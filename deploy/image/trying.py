@@ -115,13 +115,11 @@ class Trial:
     def see(self, service: str) -> None:
         """Each process is ready, and the worker has heard of all other services through Kafka."""
         for process in (each for each in self._running if each.service == service):
-            if not process.tells:
-                continue
             self._until(lambda p=process: self._answers(p, "/readyz"), f"{process.name} isn't ready", process)  # type: ignore[misc]
             self._until(lambda p=process: self._answers(p, "/healthz"), f"{process.name} isn't well", process)  # type: ignore[misc]
             if process.is_api:
                 self._expect_pages(process)
-            else:
+            elif process.command == "worker":
                 others = set(layout.services()) - {service}
                 self._until(lambda p=process, o=others: self._has_heard(p, o), f"{service} hears nothing", process)  # type: ignore[misc]
                 print(f"crm/{service}: ready, and has heard {', '.join(sorted(others)) or 'itself alone'}", flush=True)
@@ -134,7 +132,7 @@ class Trial:
             state = json.loads(self._engine.run("inspect", name))[0]["State"]
             if not state["Running"]:
                 raise Problem(f"{process.name} ended by itself:\n{self._log(process)}")
-            memory = self._memory(process) if process.tells else "unknown"
+            memory = self._memory(process)
             self._engine.run("stop", "-t", str(blocks.GRACE_SECONDS), name)
             code = json.loads(self._engine.run("inspect", name))[0]["State"]["ExitCode"]
             if code != 0:
@@ -174,7 +172,8 @@ class Trial:
         for name in process.secrets().values():
             if name != blocks.kafka_secret(service):
                 self._write(name, texts.get(name, ""))
-        ports = {f"{prefix}_PORT": "http", f"{prefix}_METRICS_PORT": "metrics", f"{prefix}_API_METRICS_PORT": "metrics"}
+        kinds = ("METRICS", "API_METRICS", "STREAMS_METRICS")
+        ports = {f"{prefix}_PORT": "http", **{f"{prefix}_{kind}_PORT": "metrics" for kind in kinds}}
         return {
             **process.environment(),
             **self._kafka_variables(f"{prefix}_KAFKA_", service, None),

@@ -104,7 +104,7 @@ def _by_load(process: Process) -> Resource:
 
 def _by_lag(process: Process) -> Resource:
     """Workers by lag, as Prometheus knows it: positions are in PostgreSQL, so no group in Kafka has one."""
-    query = f'sum(crm_consumer_lag_events{{namespace="{NAMESPACE}",service="{process.service}"}})'
+    query = f'sum(crm_consumer_lag_events{{namespace="{NAMESPACE}",service="{process.service}",process="worker"}})'
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
@@ -154,7 +154,7 @@ def _policy(process: Process) -> Resource:
     ]
     if not process.ends:
         goes.append({"to": pods({"strimzi.io/cluster": KAFKA}), "ports": [port(KAFKA_PORT)]})
-    if process.tells:
+    if process.goes_out:
         goes.append({"ports": [port(443)]})
     return {
         "apiVersion": "networking.k8s.io/v1",

@@ -23,7 +23,7 @@ from deploy.local.supervision import MARK, SERVICES, Program, Supervisor
 from deploy.local.tokens import ACTORS, CONSOLE, Actor, Issuer, is_elsewhere, issuer_url
 
 ISSUER = "issuer"
-MEASURED = {"api": "API_METRICS_PORT", "worker": "METRICS_PORT"}
+MEASURED = {"api": "API_METRICS_PORT", "worker": "METRICS_PORT", "streams": "STREAMS_METRICS_PORT"}
 """The processes that show metrics, and the end of the variable that names their port."""
 READY_SECONDS = 180
 LOOK_SECONDS = 1.0
@@ -55,7 +55,9 @@ class Run:
         issuer = Issuer(self._place)
         issuer.publish()
         own = issuer_programs(self._place)
-        metrics = {(service, process): layout.free_port() for service in services for process in MEASURED}
+        metrics = {
+            (service, process): layout.free_port() for service in services for process in layout.processes(service)
+        }
         programs = [one for service in services for one in service_programs(self._place, backing, service, metrics)]
         console = console_programs(self._place, services, metrics)
         for program in (*own, *console):

@@ -67,6 +67,11 @@ class Settings(BaseModel):
         0,
         description="CRM_{S}_API_METRICS_PORT: the same of the API, on a port that nobody outside comes to; 0 for none",
     )
+    streams_metrics_port: int = Field(
+        0,
+        description="CRM_{S}_STREAMS_METRICS_PORT: the same of the process of live windows, where a service has one; "
+        "0 for none",
+    )
     urls: dict[str, str] = Field(
         default_factory=dict, description="CRM_<SERVICE>_URL: where people find each service, for links"
     )
@@ -156,7 +161,15 @@ class Settings(BaseModel):
 
 DRIVER = "postgresql+psycopg"
 SERVICES = ("callcenter", "marketing", "sfa", "sync")
-_PER_SERVICE = ("database_url", "port", "metrics_port", "api_metrics_port", "client_id", "client_secret")
+_PER_SERVICE = (
+    "database_url",
+    "port",
+    "metrics_port",
+    "api_metrics_port",
+    "streams_metrics_port",
+    "client_id",
+    "client_secret",
+)
 _GATHERED = ("service", "kafka", "urls")
 """Not from one variable each."""
 _COMMON = tuple(name for name in Settings.model_fields if name not in (*_PER_SERVICE, *_GATHERED))

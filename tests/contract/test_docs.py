@@ -82,7 +82,8 @@ def variables_in_code() -> list[str]:
 
 def is_known_family(name: str) -> bool:
     """Those that are made of a prefix and a service's or a server's name."""
-    parts = ("DATABASE_URL", "PORT", "METRICS_PORT", "API_METRICS_PORT", "URL", "CLIENT_ID", "CLIENT_SECRET")
+    ports = ("PORT", "METRICS_PORT", "API_METRICS_PORT", "STREAMS_METRICS_PORT")
+    parts = ("DATABASE_URL", *ports, "URL", "CLIENT_ID", "CLIENT_SECRET")
     of_services = {f"CRM_{s.upper()}_{part}" for s in settings.SERVICES for part in parts}
     name = name.removesuffix("_FILE")
     if name in of_services or name == "CRM_KEY_ENCRYPTION_KEYS":

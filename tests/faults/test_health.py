@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -17,8 +18,10 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, KeySet
 
+from deploy.local import layout
 from deploy.local.layout import HOST, free_port
 from deploy.local.process import tail
+from deploy.local.run import MEASURED
 from shared.pipeline.migrate import former
 from tests.faults.harness import Platform, block, platform, until
 from tests.faults.processes import Process
@@ -33,16 +36,19 @@ class Watched(Platform):
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
-        self.signs = {(s, c): free_port() for s in self.services for c in ("api", "worker")}
+        self.signs = {(s, c): free_port() for s in self.services for c in layout.processes(s)}
         # One for all: to make one takes longer than to ask.
         self._http = httpx.Client(timeout=5, trust_env=False)
 
     def _process(self, service: str, command: str, number: int) -> Process:
         made = super()._process(service, command, number)
         if number == 1 and (port := self.signs.get((service, command))):
-            kind = "API_METRICS" if command == "api" else "METRICS"
-            made.environment = {**made.environment, f"CRM_{service.upper()}_{kind}_PORT": str(port)}
+            made.environment = {**made.environment, f"CRM_{service.upper()}_{MEASURED[command]}": str(port)}
         return made
+
+    def start(self) -> None:
+        super().start()
+        self.streams.start()
 
     def ask(self, command: str, path: str, service: str = SERVICE) -> tuple[int, Any]:
         """What a process answers to a look at its signs; 0 if nothing."""
@@ -51,6 +57,12 @@ class Watched(Platform):
         except httpx.HTTPError:
             return 0, {}
         return answer.status_code, answer.json() if path != "/metrics" else answer.text
+
+    def heard(self) -> float:
+        """How many events the live windows have heard."""
+        name = 'crm_events_received_total{subscription="windows",verdict="next"}'
+        found = re.search(rf"^{re.escape(name)} (\S+)", self.ask("streams", "/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else 0.0
 
     def close(self) -> None:
         self._http.close()
@@ -106,6 +118,7 @@ def test_every_part_of_every_process_comes_round(crm: Watched) -> None:
     assert parts[SERVICE, "worker"] >= {"relay", "audit", "upkeep", "main", "tasks", "erasures"}
     assert parts["sync", "worker"] >= {"relay", "audit", "upkeep", "main", "tasks", "intents"}
     assert parts[SERVICE, "api"] >= {"live", "standing"}
+    assert parts[SERVICE, "streams"] == {"hearing", "windows"}
     end = time.monotonic() + 12
     while time.monotonic() < end:
         for service, command in crm.signs:
@@ -118,18 +131,23 @@ def test_without_kafka_a_worker_waits_and_the_api_goes_on(crm: Watched) -> None:
     crm.servers.kafka_link.cut("up", "down")
     crm.servers.kafka_link.drop()
     crm.lacks("worker", "kafka")
+    crm.lacks("streams", "kafka")
     assert crm.ask("api", "/readyz")[0] == 200
     assert httpx.get(f"{crm.url(SERVICE)}/readyz", trust_env=False).status_code == 200
+    heard = crm.heard()
     assert edit(crm) == 201
     assert crm.scalar(SERVICE, "SELECT count(*) FROM outbox") > 0
     crm.servers.mend()
     until(lambda: crm.scalar(SERVICE, "SELECT count(*) FROM outbox") == 0, SOON_SECONDS, "nothing is sent")
+    # What happened meanwhile is heard by the same process of live windows.
+    until(lambda: crm.heard() > heard, SOON_SECONDS, lambda: tail(crm.streams.log))
 
 
 def test_without_its_database_nobody_is_ready(crm: Watched) -> None:
     crm.servers.postgres_link.cut("up", "down")
     crm.lacks("api", "database", "migrations")
     crm.lacks("worker", "database", "migrations")
+    assert crm.ask("streams", "/readyz")[0] == 200, "it needs no database"
     crm.servers.mend()
     crm.until_ready()
     assert edit(crm) == 201
@@ -221,7 +239,7 @@ def stopped(process: Process) -> int:
 def test_under_load_each_process_ends_well_and_nothing_is_done_twice(kept: Watched) -> None:
     kept.until_ready()
     with kept.load():
-        for name, command in ((SERVICE, "worker"), ("sync", "worker"), (SERVICE, "api")):
+        for name, command in ((SERVICE, "worker"), ("sync", "worker"), (SERVICE, "streams"), (SERVICE, "api")):
             process = kept.process(name, command)
             sent = kept.ledger.commands
             until(lambda n=sent: kept.ledger.commands > n + 20, SOON_SECONDS, "there is no load")  # type: ignore[misc]
@@ -231,6 +249,16 @@ def test_under_load_each_process_ends_well_and_nothing_is_done_twice(kept: Watch
             # An event that was taken in and not noted would come again.
             assert 'verdict="repeated"' not in told
     kept.verify()
+
+
+def test_live_windows_end_well_while_kafka_is_away(kept: Watched) -> None:
+    kept.until_ready()
+    kept.servers.kafka_link.cut("up", "down")
+    kept.servers.kafka_link.drop()
+    kept.lacks("streams", "kafka")
+    assert stopped(kept.streams) == 0, tail(kept.streams.log)
+    kept.servers.mend()
+    kept.until_ready()
 
 
 def test_open_pages_end_with_the_process_and_not_in_the_middle(kept: Watched) -> None:

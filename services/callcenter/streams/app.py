@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import faust
@@ -23,16 +23,18 @@ from confluent_kafka.admin import AdminClient
 
 from services.callcenter.streams import hearing, messages, rules
 from services.callcenter.streams.messages import Signal, WindowsSeen
+from services.callcenter.streams.progress import TOPIC, Progress, ends_in, watch
 from services.callcenter.streams.rules import State
-from shared.edge import faults, logs
+from shared.edge import faults, logs, metrics
 from shared.edge.clock import Clock, system_clock
+from shared.edge.health import Health, alive
 from shared.edge.settings import Settings
-from shared.pipeline import topics
+from shared.edge.signs import Signs
+from shared.pipeline import readiness, topics
 
 log = structlog.get_logger(__name__)
 
 GROUP = "callcenter.streams"
-TOPIC = hearing.SOURCE + topics.EVENTS
 TICK_SECONDS = 1.0
 SIGN_OF_LIFE = timedelta(minutes=1)
 """Windows are said again after so long even when nothing changed, so that a reader can tell that somebody counts."""
@@ -40,6 +42,8 @@ SESSION_SECONDS = 6
 """After so long without a sign a process that died is given up by Kafka; less isn't allowed by brokers."""
 PAUSE_SECONDS = 1.0
 FLUSH_SECONDS = 5.0
+STOP_SECONDS = 10.0
+"""Faust says good-bye to Kafka, and waits without end for one that is away."""
 
 PRODUCER: dict[str, str | int | bool] = {"enable.idempotence": True, "linger.ms": 5, "message.timeout.ms": 0}
 
@@ -47,10 +51,9 @@ PRODUCER: dict[str, str | int | bool] = {"enable.idempotence": True, "linger.ms"
 class Streams:
     """Counts what it hears, and says what it sees."""
 
-    def __init__(self, producer: Producer, behind: Mapping[int, int], clock: Clock = system_clock) -> None:
-        """``behind``: the end of each partition of which something is to be read before the windows are whole."""
+    def __init__(self, producer: Producer, progress: Progress, clock: Clock = system_clock) -> None:
         self._producer = producer
-        self._behind = dict(behind)
+        self._progress = progress
         self._clock = clock
         self._state = State()
         self._said: WindowsSeen | None = None
@@ -60,13 +63,12 @@ class Streams:
         if burst := hearing.hear(self._state, key, value, self._clock()):
             log.info("streams.burst", product=burst.product, place=burst.place, cases=len(burst.cases))
             self._say(burst)
-        if offset + 1 >= self._behind.get(partition, 0):
-            self._behind.pop(partition, None)
+        self._progress.heard(partition, offset)
 
     def tick(self) -> None:
         """Say what the windows show, when it is something else than last time."""
         self._producer.poll(0)
-        if self._behind:
+        if self._progress.missing:
             return
         seen, said = hearing.windows(self._state, self._clock()), self._said
         if said is None or _shows_other(seen, said) or seen.at - said.at >= SIGN_OF_LIFE:
@@ -99,10 +101,16 @@ def signal_key(signal: Signal) -> bytes:
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Stream until SIGTERM or SIGINT; gives the process's exit status."""
     logs.configure(settings.service, "streams")
-    return asyncio.run(_run(settings))
+    metrics.says(settings.service, "streams", settings.release)
+    progress = Progress()
+    health = Health([readiness.kafka(settings.kafka, TOPIC), progress.windows()])
+    if settings.streams_metrics_port:
+        Signs(settings.host, settings.streams_metrics_port, health)
+    with health.running():
+        return asyncio.run(_run(settings, health, progress))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, health: Health, progress: Progress) -> int:
     stop, failed, asked = asyncio.Event(), asyncio.Event(), threading.Event()
 
     def end() -> None:
@@ -111,34 +119,56 @@ async def _run(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    behind = await asyncio.to_thread(_until_ready, settings, asked)
-    if behind is None:
+    with health.part("beginning"):
+        begun = await asyncio.to_thread(_until_begun, settings, progress, asked)
+    if not begun:
         return 0
-    streams = Streams(Producer({**settings.kafka, **PRODUCER}), behind)
+    streams = Streams(Producer({**settings.kafka, **PRODUCER}), progress)
     app = application(settings, streams, failed)
+
+    def hearing_is_watched() -> None:
+        with health.part("hearing"):
+            watch(progress, ends_in(settings.kafka), asked)
+
+    # A daemon: it may be asking a Kafka that doesn't answer.
+    threading.Thread(target=hearing_is_watched, name="hearing", daemon=True).start()
     try:
         await app.start()
-        log.info("streams.started", behind=len(behind))
-        ends = [asyncio.create_task(each) for each in (stop.wait(), failed.wait(), app.wait_until_stopped())]
+        log.info("streams.started", missing=progress.missing)
+        waits = (stop.wait(), failed.wait(), app.wait_until_stopped(), _saying(streams, health))
+        ends = [asyncio.create_task(each) for each in waits]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        await app.stop()
+        asked.set()
+        stopping = asyncio.create_task(app.stop())
+        await asyncio.wait([stopping], timeout=STOP_SECONDS)
         for task in ends:
             task.cancel()
     finally:
+        asked.set()
         streams.close()
-    return 0 if stop.is_set() else 1
+    code = 0 if stop.is_set() else 1
+    if not stopping.done():
+        # It can't be broken off either. All that it keeps is memory.
+        log.warning("streams.ended_hard")
+        os._exit(code)
+    return code
+
+
+async def _saying(streams: Streams, health: Health) -> None:
+    """Say what is seen, as long as the process lives; in the loop that hears, so that one that hangs is seen."""
+    with health.part("windows"):
+        try:
+            while True:
+                alive()
+                streams.tick()
+                await asyncio.sleep(TICK_SECONDS)
+        except Exception:
+            log.exception("streams.failed")
+            raise
 
 
 def application(settings: Settings, streams: Streams, failed: asyncio.Event) -> faust.App:
     """The Faust app that feeds ``streams``. An error sets ``failed``: the next process begins anew."""
-
-    def guarded(action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception:
-            log.exception("streams.failed")
-            failed.set()
-
     app = faust.App(
         GROUP,
         broker=[f"kafka://{server}" for server in settings.kafka["bootstrap.servers"].split(",")],
@@ -158,12 +188,12 @@ def application(settings: Settings, streams: Streams, failed: asyncio.Event) -> 
     async def hear(stream: Any) -> None:
         async for event in stream.events():
             m = event.message
-            guarded(partial(streams.hear, m.partition, m.offset, m.key, m.value))
+            try:
+                streams.hear(m.partition, m.offset, m.key, m.value)
+            except Exception:
+                log.exception("streams.failed")
+                failed.set()
 
-    async def tick() -> None:
-        guarded(streams.tick)
-
-    app.timer(TICK_SECONDS)(tick)
     return app
 
 
@@ -190,28 +220,27 @@ def _tls(kafka: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _until_ready(settings: Settings, asked: threading.Event) -> dict[int, int] | None:
-    """Have the topics, and the group where the longest window begins; gives the ends of what is to be read before
-    the windows are whole. None when a stop was asked for meanwhile."""
+def _until_begun(settings: Settings, progress: Progress, asked: threading.Event) -> bool:
+    """Have the topics, and the group where the longest window begins. False when a stop was asked for meanwhile."""
     while not asked.is_set():
+        alive()
         try:
             messages.ensure_topic(settings.kafka, settings.replication)
-            behind = _begin(settings.kafka)
-            if behind is not None:
-                return behind
+            if _begin(settings.kafka, progress):
+                return True
         except KafkaException as error:
             # Also while a process that died is still taken for alive.
             log.info("streams.waits", why=error.args[0].name())
         asked.wait(PAUSE_SECONDS)
-    return None
+    return False
 
 
-def _begin(kafka: Mapping[str, str]) -> dict[int, int] | None:
-    """None as long as the call center has no topic."""
+def _begin(kafka: Mapping[str, str], progress: Progress) -> bool:
+    """False as long as the call center has no topic."""
     admin = AdminClient(dict(kafka))
     partitions = topics.partitions_of(admin, TOPIC)
     if not partitions:
-        return None
+        return False
     ends = topics.ends(admin, TOPIC, partitions)
     since = int((system_clock() - rules.LONGEST).timestamp() * 1000)
     consumer = Consumer({**kafka, "group.id": GROUP, "enable.auto.commit": False})
@@ -223,4 +252,5 @@ def _begin(kafka: Mapping[str, str]) -> dict[int, int] | None:
         consumer.commit(offsets=places, asynchronous=False)
     finally:
         consumer.close()
-    return {partition: end for partition, end in ends.items() if starts[partition] < end}
+    progress.starts(starts, ends)
+    return True

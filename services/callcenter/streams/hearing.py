@@ -11,6 +11,7 @@ from services.callcenter.streams import rules
 from services.callcenter.streams.messages import BurstSeen, WindowsSeen
 from services.callcenter.streams.rules import Case, Counts, State
 from shared.customer.member import member_of
+from shared.edge.metrics import EVENTS_RECEIVED
 from shared.events import catalogue
 from shared.events.callcenter import (
     CaseOpened,
@@ -27,6 +28,8 @@ from shared.pipeline import keys
 log = structlog.get_logger(__name__)
 
 SOURCE = "callcenter"
+SUBSCRIPTION = "windows"
+"""As metrics call what this process hears."""
 HEARD = frozenset(
     type_name
     for type_name, fact_type in catalogue.FACT_TYPES.items()
@@ -41,17 +44,25 @@ def hear(state: State, key: bytes | None, value: bytes | None, now: datetime) ->
     try:
         envelope = parse(value, source=SOURCE, stream=(key or b"").decode())
         if envelope.type not in HEARD or envelope.history:
+            _taken("next")
             return None
         if rules.is_repeat(state, envelope.subject, envelope.sequence, now):
+            _taken("repeated")
             return None
         # Texts stay sealed: they are taken as erased ones.
         fact = keys.open_fact(envelope, {(envelope.source, member_of(envelope.subject)): None})
     except (Malformed, UnicodeDecodeError, msgspec.MsgspecError, TypeError, KeyError) as error:
         log.warning("streams.unreadable", error=type(error).__name__)
+        _taken("malformed")
         return None
+    _taken("next")
     _follow(state, fact, envelope.time)
     rules.count(state, envelope.time, counts_of(fact), now, _queue(state, fact))
     return _burst(state, envelope, fact, now) if isinstance(fact, CaseOpened) else None
+
+
+def _taken(verdict: str) -> None:
+    EVENTS_RECEIVED.labels(SUBSCRIPTION, verdict).inc()
 
 
 def _follow(state: State, fact: Fact | None, at: datetime) -> None:

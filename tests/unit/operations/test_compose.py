@@ -81,7 +81,7 @@ def test_the_console_asks_every_process_and_knows_no_password(model: Any, folder
     told = {name: given.get(name, value) for name, value in part["environment"].items()}
     told[f"{blocks.CONSOLE_SETTING}_FILE"] = str(folder / "secrets" / "console-client-secret")
     settings = console_settings(told | {"CRM_TOKEN_ISSUER": "https://issuer.example"})
-    assert len(settings.targets) == 2 * len(layout.services())
+    assert len(settings.targets) == sum(len(layout.processes(service)) for service in layout.services())
     assert part["secrets"] == ["console-client-secret"]
 
 

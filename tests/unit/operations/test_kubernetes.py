@@ -133,7 +133,7 @@ def test_all_pods_are_of_the_restricted_kind_and_limited() -> None:
             assert container["securityContext"]["readOnlyRootFilesystem"], name
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
             assert {"cpu", "memory"} <= set(container["resources"]["limits"]), name
-            if "-migrate" not in name and "-streams" not in name:
+            if "-migrate" not in name:
                 assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container), name
 
 

@@ -46,4 +46,5 @@ def test_each_alert_tells_what_to_do(rule: dict[str, object]) -> None:
 def test_every_process_that_tells_is_asked() -> None:
     targets = settings()["scrape_configs"][0]["static_configs"]
     assert {"service": "sync", "process": "worker"} in [each["labels"] for each in targets]
-    assert len(targets) == 2 * len(layout.services())
+    assert {"service": "callcenter", "process": "streams"} in [each["labels"] for each in targets]
+    assert len(targets) == sum(len(layout.processes(service)) for service in layout.services())
