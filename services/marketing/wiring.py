@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.marketing import texts
+from services.marketing import live, texts
 from services.marketing.customers.erasure import FORGETTING
 from services.marketing.gains import GAINS
 from services.marketing.metadata import metadata
@@ -28,7 +28,7 @@ from shared.administration.erasures import tables as erasure_tables
 from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
-from shared.pipeline import customer_tables
+from shared.pipeline import customer_tables, watching
 from shared.pipeline import tables as pipeline
 from shared.pipeline.application import application
 from shared.pipeline.main import Block
@@ -48,7 +48,7 @@ def default(settings: Settings) -> Definition:
 
 def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
-    pages, rule = texts.pages(), default(settings)
+    pages, rule, told = texts.pages(), default(settings), Live(settings.database_url)
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
@@ -56,12 +56,14 @@ def app(settings: Settings, of: Service) -> FastAPI:
         segment_pages.router(of, pages, rule),
         satisfaction_pages.router(of, pages, rule),
         profile_pages.router(of, pages, rule),
+        watching.of_list(of, told, "/live", live.heard),
+        watching.of_customer(of, told),
         segments.router(of, rule),
         satisfaction.router(of),
         profiles.router(of, rule),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]
-    return application("Marketing", settings, of, Live(settings.database_url), routers, pages.problem)
+    return application("Marketing", settings, of, told, routers, pages.problem)
 
 
 def tasks(settings: Settings) -> tuple[Task, ...]:

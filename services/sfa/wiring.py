@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.sfa import texts
+from services.sfa import live, texts
 from services.sfa.customers import api as customers
 from services.sfa.customers import pages as customer_pages
 from services.sfa.customers.erasure import FORGETTING
@@ -32,7 +32,7 @@ from shared.administration.erasures import tables as erasure_tables
 from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
-from shared.pipeline import customer_tables
+from shared.pipeline import customer_tables, watching
 from shared.pipeline import tables as pipeline
 from shared.pipeline.application import application
 from shared.pipeline.main import Block
@@ -47,7 +47,7 @@ METADATAS = (pipeline.metadata, customer_tables.metadata, metadata, erasure_tabl
 def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
     of = of.near(reaches)
-    pages = texts.pages()
+    pages, told = texts.pages(), Live(settings.database_url)
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
@@ -57,6 +57,8 @@ def app(settings: Settings, of: Service) -> FastAPI:
         product_pages.router(of, pages, settings.currency),
         order_pages.router(of, pages),
         request_pages.router(of, pages),
+        watching.of_customer(of, told),
+        watching.of_list(of, told, "/orders/live", live.heard),
         customers.router(of, settings.default_region),
         territories.router(of),
         products.router(of, settings.currency),
@@ -64,7 +66,7 @@ def app(settings: Settings, of: Service) -> FastAPI:
         requests.router(of, settings.currency),
         *erasures.routers(of, settings, pages, FORGETTING),
     ]
-    return application("Sales force automation", settings, of, Live(settings.database_url), routers, pages.problem)
+    return application("Sales force automation", settings, of, told, routers, pages.problem)
 
 
 BLOCK = Block(

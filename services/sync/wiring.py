@@ -47,7 +47,7 @@ from shared.administration.erasures import tables as erasure_tables
 from shared.administration.operations import api as operations
 from shared.edge.live import Live
 from shared.edge.settings import Settings
-from shared.pipeline import customer_tables, tables
+from shared.pipeline import customer_tables, tables, watching
 from shared.pipeline.application import application
 from shared.pipeline.intents import Performer
 from shared.pipeline.main import Block
@@ -94,7 +94,7 @@ def app(settings: Settings, service: Service) -> FastAPI:
         ledger_pages.router(service, pages),
         customer_pages.router(service, pages),
         timeline_pages.router(service, reader, pages),
-        timeline_pages.stream_router(service, live),
+        watching.of_customer(service, live),
         identity_pages.router(service, pages),
         device_pages.router(service, pages),
         handheld.router(service, pages),

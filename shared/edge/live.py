@@ -163,11 +163,12 @@ async def changes(
     again: Callable[[], Actor],
     topics: Callable[[Actor], set[str]],
     here: Callable[[Actor], None] | None = None,
+    pause: float = 0.0,
 ) -> AsyncIterator[ServerSentEvent]:
     """An event now, and with every change of these live topics. What is to be heard follows from what is shown, so
     ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends. What is to be
     heard changing is a change too: it shows what a lost signal would have told. ``here`` is told every few seconds
-    whose stream is open."""
+    whose stream is open. ``pause``: so many seconds at least between two events."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_SECONDS
     try:
@@ -188,6 +189,7 @@ async def changes(
                         subscription.topics = heard
                         for event in send(ServerSentEvent(event="changed", data="")):
                             yield event
+                        await asyncio.sleep(pause)
             except Refused:
                 return
             due = bool(await subscription.changed())

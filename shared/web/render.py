@@ -86,6 +86,7 @@ class Pages:
                 nav=self.nav,
                 administration={to: label for to, (label, need) in self._administration.items() if may(need)},
                 path=request.url.path,
+                here=here(request),
                 actor=getattr(request.state, "actor", None),
                 may=may,
                 language=language,
@@ -100,6 +101,11 @@ class Pages:
         page = self.answer(request, "problem.html", code=status, said=PROBLEMS.get(status), detail=detail)
         page.status_code = status
         return page
+
+
+def here(request: Request) -> str:
+    """The address of the page that was asked for, within its service."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _environment(language: str, folders: Sequence[Path]) -> Environment:

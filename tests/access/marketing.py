@@ -97,6 +97,8 @@ KNOWN: dict[Way, Fill] = {
     Way("POST", "/segments/{segment}/define"): only(
         f"{SEGMENT}/define", Need(A.SEGMENT_DEFINE), body=RULE, changes=True
     ),
+    Way("GET", "/live"): only("/live", Need(A.SEGMENT_READ), stream=True),
+    Way("GET", "/customers/{customer}/live"): of_customer("/live", A.CUSTOMER_READ, stream=True),
     Way("GET", "/customers/{member}", page=True): of_customer("", A.CUSTOMER_READ),
     Way("GET", "/customers/{member}/profile"): of_customer("/profile", A.CUSTOMER_READ),
 }

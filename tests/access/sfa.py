@@ -254,6 +254,8 @@ KNOWN: dict[Way, Fill] = {
     Way("POST", "/customers/find", page=True): _find,
     Way("GET", "/customers/{customer}", page=True): of_customer("", A.CUSTOMER_READ, record=True),
     Way("GET", "/customers/{customer}"): of_customer("", A.CUSTOMER_READ, record=True),
+    Way("GET", "/customers/{customer}/live"): of_customer("/live", A.CUSTOMER_READ, stream=True),
+    Way("GET", "/orders/live"): only("/orders/live", Need(A.ORDER_READ), stream=True),
     Way("POST", "/customers"): plain.register,
     Way("POST", "/customers/search"): plain.search("words"),
     Way("POST", "/customers/{customer}/edit"): plain.edit,

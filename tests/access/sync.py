@@ -208,7 +208,7 @@ KNOWN: dict[Way, Fill] = {
     Way("GET", "/customers/{member}/record", page=True): of_customer("/record", A.CUSTOMER_READ, record=True),
     Way("GET", "/customers/{member}", page=True): _whole(""),
     Way("GET", "/customers/{member}/entries", page=True): _whole("/entries"),
-    Way("GET", "/customers/{member}/live"): of_customer("/live", A.CUSTOMER_READ, stream=True),
+    Way("GET", "/customers/{customer}/live"): of_customer("/live", A.CUSTOMER_READ, stream=True),
     Way("GET", "/suggestions", page=True): _suggestions,
     Way("GET", "/suggestions"): _suggestions,
     Way("GET", "/customers/{member}/same", page=True): of_customer("/same", A.CUSTOMER_READ),

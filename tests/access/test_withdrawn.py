@@ -72,7 +72,7 @@ def test_a_stream_ends_without_anything_happening(granted: World, monkeypatch: p
 
 
 def _something_happens(world: World, ask: Ask) -> None:
-    topics = {f"agent/{ACTOR}", "supervisor/all", topic("customer", ask.member)}
+    topics = {f"agent/{ACTOR}", "supervisor/all", topic("customer", ask.member), "orders", "segment/high_value"}
     world.service.wakeup.signal(topics)
 
 

@@ -30,7 +30,8 @@ def customer(platform: Platform, name: str, *orders: tuple[int, int]) -> str:
         {"key": new_id(), "customer": member, "lines": [line], "at": ago(days).isoformat(), "total": cents}
         for days, cents in orders
     ]
-    sales.post("/orders/import", {"origin": "old", "orders": past}, "loader", "importer")
+    if past:
+        sales.post("/orders/import", {"origin": "old", "orders": past}, "loader", "importer")
     return member
 
 
@@ -151,6 +152,32 @@ def test_pages_fit_a_phone_in_the_dark_and_in_spanish(people: People, path: str)
     page = mara(people, path, width=PHONE, dark=True, language="es")
     expect(page.locator("html")).to_have_attribute("lang", "es")
     check_page(page)
+
+
+@pytest.mark.usefixtures("market")
+def test_who_enters_while_somebody_looks_is_seen_and_what_is_typed_stays(people: People, platform: Platform) -> None:
+    page, moves = mara(people, SEGMENT), mara(people, f"{SEGMENT}/moves")
+    late = customer(platform, "Eva")
+    platform.settle()
+    profile = mara(people, f"/customers/{late}")
+    expect(profile.get_by_text("Never was in the segment.")).to_be_visible()
+    for one in (page, moves, profile):
+        one.evaluate("window.stays = true")
+    page.keyboard.press("r")
+    name = page.get_by_role("dialog", name="Another rule").get_by_label("Name")
+    name.fill("Best of")
+    size = page.locator(".card", has_text="Customers now").locator(".stat")
+    before = int(size.inner_text())
+    line = {"product": "line", "quantity": 40}
+    platform["sfa"].post("/orders", {"customer": late, "lines": [line]}, *MONA)
+    expect(size).to_have_text(str(before + 1))
+    expect(page.get_by_role("link", name="Eva Moreno", include_hidden=True)).to_have_count(1)
+    expect(moves.get_by_role("row", name="Eva Moreno")).to_have_count(1)
+    expect(profile.get_by_text("is in the segment").first).to_be_visible()
+    expect(name).to_be_focused()
+    expect(name).to_have_value("Best of")
+    for one in (page, moves, profile):
+        assert one.evaluate("window.stays")
 
 
 def test_who_may_only_read_is_offered_no_other_rule(people: People) -> None:

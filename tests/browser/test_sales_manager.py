@@ -164,6 +164,58 @@ def test_a_rep_sees_his_own_orders_and_no_figures_of_all(people: People, platfor
     expect(page.get_by_role("link", name="Zeno Sol")).to_have_count(0)
 
 
+def test_an_order_appears_on_the_board_while_somebody_looks_and_what_is_typed_stays(
+    people: People, platform: Platform, force: dict[str, str]
+) -> None:
+    board = mona(people, "/orders?state=placed&territory=milan")
+    of_customer = mona(people, f"/customers/{force['Caro']}")
+    of_rep = people.open("sfa", "/orders", "rita", "rep", width=PHONE)
+    page = mona(people, "/territories/milan")
+    for one in (board, of_customer, of_rep, page):
+        expect(one.get_by_role("heading", level=1)).to_be_visible()
+        one.evaluate("window.stays = true")
+    board.get_by_label("State").select_option("late")
+    of_customer.keyboard.press("e")
+    city = of_customer.get_by_label("City")
+    city.fill("Lec")
+    page.get_by_label("Brio Sol").check()
+    order = ordered(platform, force["Caro"])
+    for one in (board, of_customer, of_rep):
+        expect(one.locator(f'a[href="/orders/{order}"]')).to_have_count(1)
+    row = page.get_by_role("row", name="Caro Sol")
+    expect(row.get_by_role("cell").last).to_have_text("1")
+    expect(board.get_by_label("State")).to_have_value("late")
+    expect(city).to_be_focused()
+    expect(city).to_have_value("Lec")
+    expect(page.get_by_label("Brio Sol")).to_be_checked()
+    expect(page.locator("[data-chosen]")).to_have_text("1")
+    post(platform, f"/orders/{order}/provision", {})
+    expect(of_customer.get_by_role("row", name="provisioned")).to_have_count(1)
+    expect(board.locator(f'a[href="/orders/{order}"]')).to_have_count(0)
+    for one in (board, of_customer, of_rep, page):
+        assert one.evaluate("window.stays")
+
+
+def test_an_order_of_another_territory_is_told_to_nobody_who_may_not_see_it(
+    people: People, platform: Platform, force: dict[str, str]
+) -> None:
+    told = customer(platform, "Dora", "milan")
+    hidden = customer(platform, "Zora", "turin")
+    page = people.open("sfa", "/orders", "rita", "rep")
+    asked: list[str] = []
+    expect(page.get_by_role("row", name="Alba Sol").first).to_be_visible()
+    with page.expect_response(lambda response: response.url.endswith("/orders")):
+        ordered(platform, told)
+    expect(page.get_by_role("row", name="Dora Sol")).to_be_visible()
+    page.on("request", lambda request: asked.append(request.url))
+    ordered(platform, hidden)
+    with page.expect_response(lambda response: response.url.endswith("/orders")):
+        ordered(platform, told)
+    expect(page.get_by_role("row", name="Dora Sol")).to_have_count(2)
+    assert len(asked) == 1
+    expect(page.get_by_role("row", name="Zora Sol")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/orders", "/territories", "/territories/milan", "/reps", "/reps/rita", "/requests", "/products"]
 )

@@ -15,7 +15,7 @@ from shared.events.callcenter import CaseOpened, CaseResolved, ContactAbandoned,
 from shared.events.customer import CustomerRegistered
 from shared.events.envelope import Event
 from shared.events.sfa import OrderCancelled, OrderPlaced
-from shared.pipeline import due
+from shared.pipeline import claims, due
 from shared.pipeline.work import Work
 
 
@@ -91,6 +91,7 @@ def heard(work: Work, events: list[Event]) -> None:
             delta = deltas[member] = Delta(member)
         _ADDS[type(event.fact)](delta, event)
     work.session.execute(_ADD, {"rows": as_json(deltas.values())})
+    _touch(work, events)
 
 
 def heard_orders(work: Work, events: list[Event]) -> None:
@@ -109,6 +110,11 @@ def heard_orders(work: Work, events: list[Event]) -> None:
     if cancelled:
         work.session.execute(_CANCEL, {"rows": as_json(cancelled.values())})
     due.mark_of(work, STANDING, lambda event: [member_of(event.stream)], events)
+    _touch(work, events)
+
+
+def _touch(work: Work, events: list[Event]) -> None:
+    claims.touch(work, {member_of(event.stream) for event in events if event.live})
 
 
 _ADD = text("""

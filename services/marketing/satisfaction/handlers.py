@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.marketing.satisfaction.rules import SCORES
 from services.marketing.satisfaction.tables import review
+from services.marketing.segments.handlers import STREAM
 from shared.customer.member import member_of
 from shared.events.callcenter import ContactWrappedUp
 from shared.events.envelope import Event
@@ -21,3 +22,5 @@ def heard_reviews(work: Work, events: list[Event]) -> None:
     ]
     if rows:
         work.session.execute(upsert(review).on_conflict_do_nothing(), rows)
+        if any(event.live for event in events):
+            work.touch(STREAM)

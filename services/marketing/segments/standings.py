@@ -19,7 +19,7 @@ from services.marketing.tasks import STANDING
 from shared.customer.member import Member, stream
 from shared.edge.db import as_json, text_array
 from shared.events.marketing import SegmentEntered, SegmentLeft
-from shared.pipeline import clusters
+from shared.pipeline import claims, clusters
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
@@ -117,6 +117,7 @@ def _say_values(work: Work, asked: Mapping[str, Asked], definition: Definition) 
                 work.publish(stream(Member(member)), new.fact, history=of_it.history)
                 news[member] = new if new.orders else None
     published.keep_values(work.session, news)
+    claims.touch(work, news)
 
 
 def _value(member: str, cluster: str, standing: Standing, definition: Definition) -> Value:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from services.sfa import live
 from services.sfa.orders import rules, store
 from services.sfa.orders.rules import Asked, Order
 from services.sfa.orders.store import Placing, Step
@@ -98,7 +99,7 @@ def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPla
             custom=vocabulary.values(work, "order_field", command.custom),
         )
         placings.append(Placing(command.member, fact, work.now, work.actor.id))
-        _publish(work, command.member, fact, work.now)
+        _publish(work, rules.placed(fact, command.member, work.now), fact, work.now)
     store.place(work, placings)
     return [placing.fact for placing in placings]
 
@@ -120,7 +121,8 @@ def take(work: Work, commands: Sequence[Take]) -> list[Order]:
         fact = refusing(partial(command.made, before, at))
         steps.append(Step(before, fact, at, work.actor.id))
         orders[before.id] = rules.after(before, fact, at)
-        _publish(work, before.member, fact, at, former={"state": before.state, "problem": before.problem})
+        former = {"state": before.state, "problem": before.problem}
+        _publish(work, before, fact, at, former)
     store.step(work, steps)
     return [orders[command.order] for command in commands]
 
@@ -176,6 +178,6 @@ def _instant(work: Work, at: datetime | None) -> datetime:
     return min(at, work.now)
 
 
-def _publish(work: Work, member: str, fact: Fact, at: datetime, former: Mapping[str, str] | None = None) -> None:
-    work.publish(stream(Member(member)), fact, at, former=former)
-    work.touch(stream(Member(member)))
+def _publish(work: Work, of: Order, fact: Fact, at: datetime, former: Mapping[str, str] | None = None) -> None:
+    work.publish(stream(Member(of.member)), fact, at, former=former)
+    live.touch(work, of.member, of.territory, of.rep)

@@ -74,6 +74,8 @@ class Order:
     reason: str = ""
     step: str = ""
     """A state of the department's own, beside the platform's."""
+    territory: str = ""
+    rep: str = ""
 
     def is_late(self, now: datetime) -> bool:
         """Whether it should have been delivered by now."""
@@ -144,7 +146,7 @@ def move(order: Order, step: str, states: Iterable[Definition], at: datetime) ->
 
 def placed(fact: OrderPlaced, member: str, at: datetime) -> Order:
     """The order that was placed at ``at``."""
-    return Order(fact.order, member, "placed", at, at, fact.promised)
+    return Order(fact.order, member, "placed", at, at, fact.promised, territory=fact.territory, rep=fact.rep)
 
 
 def after(order: Order, fact: Fact, at: datetime) -> Order:

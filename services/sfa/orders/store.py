@@ -97,7 +97,7 @@ def _row(one: Placing) -> dict[str, Any]:
     order = rules.placed(one.fact, one.member, one.at)
     fact = one.fact
     shown: Mapping[str, Any] = {name: getattr(order, name) for name in _NAMES}
-    said = {name: getattr(fact, name) for name in ("total", "currency", "channel", "rep", "territory")}
+    said = {name: getattr(fact, name) for name in ("total", "currency", "channel")}
     return {**shown, **said, "custom": fact.custom}
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from services.sfa import live
 from services.sfa.orders import store
 from services.sfa.orders.rules import total
 from services.sfa.orders.store import Placing
@@ -240,7 +241,8 @@ def _carry_out(
             placings.append(Placing(request.member, fact, at, request.rep))
         if fact is not None:
             work.publish(stream(Member(request.member)), fact, at, history=request.history, key=request.order)
-            work.touch(stream(Member(request.member)))
+        if not request.history:
+            live.touch(work, request.member, where.get(request.member, ""), request.rep)
     store.place(work, placings)
 
 

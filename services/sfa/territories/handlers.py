@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.sfa import live
 from services.sfa.territories.tables import customer_territory, moved_customer, territory, territory_rep
 from shared.access.actions import Action
 from shared.customer.member import Member, member_of, stream
 from shared.customer.territories import closes_circle
 from shared.edge.errors import Conflict, Invalid, NotFound
+from shared.edge.live import topic
 from shared.events.envelope import Event
 from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, TerritoryRepAssigned, TerritoryRepWithdrawn
 from shared.pipeline import keys
@@ -147,6 +149,8 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign], move: str)
         former = {"territory": now.get(member, "")}
         work.publish(stream(Member(member)), CustomerTerritoryAssigned(territory=to), former=former)
         work.touch(stream(Member(member)))
+    if moved:
+        work.touch(live.EVERY, *(topic("territory", one) for one in {to, *(now.get(m, "") for m in moved)}))
     put = {"territory": to, "at": work.now}
     _put(work, [{"member": m, **put} for m in moved])
     if moved:

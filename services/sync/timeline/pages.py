@@ -1,15 +1,13 @@
 """The page of a customer: record and timeline, kept up to date while it is open."""
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.sync.customers import pages as customers
 from services.sync.identity import pages as identity
@@ -18,14 +16,10 @@ from services.sync.timeline.handlers import Reader
 from services.sync.timeline.lines import lines
 from services.sync.timeline.rules import Wanted
 from services.sync.timeline.titles import GROUPS, PROBLEMS
-from shared.access.actions import Action
 from shared.customer.member import Member
-from shared.edge.actor import Actor
 from shared.edge.errors import NotFound
-from shared.edge.http import Again, CurrentActor
+from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
-from shared.edge.live import Live, changes, topic
-from shared.pipeline import clusters
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
@@ -128,29 +122,6 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
             "problems": PROBLEMS,
             "query": query,
         }
-
-    return routes
-
-
-def stream_router(service: Service, live: Live) -> APIRouter:
-    """The stream that tells an open page that its customer changed."""
-    routes = APIRouter(include_in_schema=False)
-
-    def topics(member: str, actor: Actor) -> set[str]:
-        with service.look(actor) as look:
-            look.see(Action.CUSTOMER_READ, member)
-            mates = clusters.others(look.session, member)
-            return {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, [member, *mates])}
-
-    def admitted(member: Id, actor: CurrentActor) -> None:
-        live.refuse_if_many(actor)
-        topics(str(member), actor)
-
-    # Asked before the answer begins, so that who may not listen is told so.
-    @routes.get("/customers/{member}/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
-    async def stream(member: Id, again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, partial(topics, str(member))):
-            yield event
 
     return routes
 

@@ -17,11 +17,17 @@ function count(form: HTMLFormElement): void {
   for (const button of form.querySelectorAll<HTMLButtonElement>("button:not([type])")) button.disabled = chosen === 0;
 }
 
-for (const form of document.querySelectorAll<HTMLFormElement>("form[data-choosing]")) {
-  form.addEventListener("change", (event) => {
-    const box = event.target as HTMLInputElement;
-    if ("chooseAll" in box.dataset) for (const one of boxes(form)) one.checked = box.checked;
-    count(form);
-  });
-  count(form);
+function countAll(): void {
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-choosing]")) count(form);
 }
+
+document.addEventListener("change", (event) => {
+  const box = event.target as HTMLInputElement;
+  const form = box.closest<HTMLFormElement>("form[data-choosing]");
+  if (!form) return;
+  if ("chooseAll" in box.dataset) for (const one of boxes(form)) one.checked = box.checked;
+  count(form);
+});
+// Rows come and go while somebody chooses.
+document.addEventListener("htmx:afterSwap", countAll);
+countAll();

@@ -1,4 +1,7 @@
-/** htmx as pages use it: no code out of attributes, no styles of its own, nothing swapped unless a page says so. */
+/**
+ * htmx as pages use it: no code out of attributes, no styles of its own, nothing swapped unless a page says so at the
+ * very element: a form in a part that refreshes itself isn't to put its answer into itself.
+ */
 import htmx from "htmx.org";
 
 declare global {
@@ -9,6 +12,7 @@ declare global {
 
 window.htmx = htmx; // where its extensions look for it
 htmx.config.allowEval = false;
+htmx.config.disableInheritance = true;
 htmx.config.includeIndicatorStyles = false;
 htmx.config.historyEnabled = false;
 htmx.config.selfRequestsOnly = true;

@@ -15,8 +15,9 @@ Idiomorph.defaults.callbacks = {
   ...Idiomorph.defaults.callbacks,
   // A field that somebody changed stays whole: its text, and what was known when its typing began (data-saw).
   beforeNodeMorphed: (old: Node) => !(isField(old) && changedByHand(old)),
-  // What a plot was drawn on: the server knows nothing of it.
-  beforeNodeRemoved: (old: Node) => !(old instanceof HTMLElement && old.matches("figure > .plot")),
+  // What the server knows nothing of: what a plot was drawn on, what went wrong at a form, answers to what was asked.
+  beforeNodeRemoved: (old: Node) =>
+    !(old instanceof HTMLElement && old.matches("figure > .plot, .problem, [data-answer] *")),
   beforeAttributeUpdated: (name: string, node: Element) => !(name === "open" && isOpened(node)),
 };
 
