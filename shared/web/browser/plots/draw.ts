@@ -57,8 +57,10 @@ function options(kind: string, numbers: Numbers, unit: string): echarts.EChartsC
     axisLabel: { color: text, hideOverlap: true },
     axisLine: { lineStyle: { color: line } },
   };
+  const isWhole = numbers.series.every(({ values: cells }) => cells.every((cell) => Number.isInteger(cell ?? 0)));
   const values = {
     type: "value",
+    minInterval: isWhole ? 1 : 0, // no half a customer
     name: unit,
     nameTextStyle: { color: text },
     axisLabel: { color: text, formatter: (value: number) => number.format(value) },
