@@ -23,8 +23,8 @@ from shared.edge.issuer import Issuer, KeyFile, Keys
 from shared.edge.rates import Rates
 from shared.edge.sign_in import Client, SignIn
 from shared.edge.sign_in import router as sign_in_routes
+from shared.texts import N_
 from shared.web import pages as web
-from shared.web.i18n import N_
 from shared.web.render import Pages
 
 REQUESTS_A_MINUTE, FAILURES_A_MINUTE = 6_000, 60
@@ -45,7 +45,7 @@ class Ended:
         """Raises ``Unauthenticated``."""
         for key in ((subject, ""), ("", session), (subject, session)):
             if issued <= self._at.get(key, float("-inf")):
-                raise Unauthenticated("this session was ended; sign in again")
+                raise Unauthenticated(N_("this session was ended; sign in again"))
 
 
 def source(settings: ConsoleSettings) -> Source:

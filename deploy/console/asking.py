@@ -10,8 +10,12 @@ from typing import Any
 import httpx
 from starlette.requests import Request
 
+from shared.edge.language import LANGUAGES, catalog, language_of
+from shared.texts import N_, Text
+
 TIMEOUT_SECONDS = 5.0
 FORBIDDEN = 403
+AWAY = Text(N_("it doesn't answer"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Services:
 
     def ready(self, name: str) -> bool:
         """Whether a service can do its work now."""
-        return self._ask("GET", name, "/readyz", {}).status == httpx.codes.OK
+        return self._ask("GET", name, "/readyz", {"accept-language": LANGUAGES[0]}).status == httpx.codes.OK
 
     def all_ready(self) -> dict[str, bool]:
         """``ready`` of each, asked at once."""
@@ -58,7 +62,7 @@ class Services:
 
     def _headers(self, request: Request) -> dict[str, str]:
         bearer = request.headers.get("authorization") or f"Bearer {request.cookies.get(self._cookie, '')}"
-        return {"authorization": bearer, "accept": "application/json"}
+        return {"authorization": bearer, "accept": "application/json", "accept-language": language_of(request)}
 
     def _ask(
         self, method: str, name: str, path: str, headers: Mapping[str, str], body: dict[str, str] | None = None
@@ -67,7 +71,7 @@ class Services:
             answer = self._client.request(method, f"{self.urls[name]}{path}", headers=dict(headers), json=body)
             said = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            return Told(name, why=f"it doesn't answer ({type(error).__name__})")
+            return Told(name, why=AWAY.told(catalog(headers["accept-language"]).gettext) + f" ({type(error).__name__})")
         if answer.is_success:
             return Told(name, said, status=answer.status_code)
         return Told(name, why=str(said.get("detail", answer.status_code)), status=answer.status_code)

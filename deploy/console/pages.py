@@ -17,7 +17,7 @@ from deploy.console.readings import Readings
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Input, ShortText
 from shared.edge.problems import problem
-from shared.web.i18n import N_
+from shared.texts import N_, Text
 from shared.web.render import Pages
 
 KINDS = {
@@ -126,7 +126,12 @@ def _heard(gained: dict[str, Told]) -> dict[str, dict[str, Any]]:
     for service, told in gained.items():
         others = told.said["others"] if told.said else []
         known[service] = {
-            other["source"]: {**other, "heard": datetime.fromisoformat(other["heard"])}
+            other["source"]: {
+                **other,
+                "heard": datetime.fromisoformat(other["heard"]),
+                # A service of the former release doesn't say it.
+                "since": datetime.fromisoformat(other["since"]) if other.get("since") else None,
+            }
             for other in others
             if not other["left"]
         }
@@ -137,6 +142,6 @@ def _answered(
     services: Services, request: Request, service: str, path: str, body: dict[str, str], key: str
 ) -> Response:
     if service not in services.urls:
-        return problem(404, f"there is no service {service}")
+        return problem(request, 404, Text(N_("there is no service %(service)s"), {"service": service}))
     told = services.act(request, service, path, body, key)
-    return JSONResponse(told.said) if told.said is not None else problem(told.status or UNREACHED, told.why)
+    return JSONResponse(told.said) if told.said is not None else problem(request, told.status or UNREACHED, told.why)

@@ -11,9 +11,10 @@ import msgspec
 
 from shared.access.actions import CUSTOM_FIELDS, SUPPORTS, TEXT, Action, Reach
 from shared.access.grants import Grant, Grants
+from shared.texts import N_, Saying, Text
 
 
-class NotGrantable(ValueError):
+class NotGrantable(Saying, ValueError):
     """A role can't be as it was asked for; the text says why."""
 
 
@@ -166,17 +167,28 @@ def check(service: str, role: Role, fields: Collection[str]) -> None:
     """Raises ``NotGrantable`` unless the department may have this role of its own. ``fields``: those that customers
     have there."""
     if any(role.name in known for known in ROLES.values()):
-        raise NotGrantable(f"{role.name} is a role that comes with the platform; take another name")
+        raise NotGrantable(N_("%(role)s is a role that comes with the platform; take another name"), role=role.name)
     supported = SUPPORTS.get(service, {})
     for grant in role.grants:
         if grant.action not in supported:
-            raise NotGrantable(f"{service} has no action {grant.action}; there are {', '.join(sorted(supported))}")
+            raise NotGrantable(
+                N_("%(service)s has no action %(action)s; there are %(supported)s"),
+                service=service,
+                action=grant.action,
+                supported=", ".join(sorted(supported)) or Text(N_("none")),
+            )
         if grant.reach not in supported[grant.action]:
             known = ", ".join(sorted(supported[grant.action]))
-            raise NotGrantable(f"{grant.action} can't be granted for {grant.reach} in {service}, only for {known}")
+            raise NotGrantable(
+                N_("%(action)s can't be granted for %(reach)s in %(service)s, only for %(known)s"),
+                action=grant.action,
+                reach=grant.reach,
+                service=service,
+                known=known,
+            )
         for name in grant.fields:
             if name not in fields and name not in (TEXT, CUSTOM_FIELDS, "*"):
-                raise NotGrantable(f"a customer has no field {name}")
+                raise NotGrantable(N_("a customer has no field %(field)s"), field=name)
     _check_edits_are_seen(role)
 
 
@@ -187,5 +199,9 @@ def _check_edits_are_seen(role: Role) -> None:
         if grant.action in (Action.CUSTOMER_EDIT, Action.CUSTOMER_EXPORT):
             seen = grants.fields(Action.CUSTOMER_READ, [grant.reach])
             if seen is None or any(name not in seen for name in grant.fields):
-                what = "edit" if grant.action is Action.CUSTOMER_EDIT else "export"
-                raise NotGrantable(f"what {role.name} may {what} for {grant.reach} it must be allowed to read as well")
+                said = (
+                    N_("what %(role)s may edit for %(reach)s it must be allowed to read as well")
+                    if grant.action is Action.CUSTOMER_EDIT
+                    else N_("what %(role)s may export for %(reach)s it must be allowed to read as well")
+                )
+                raise NotGrantable(said, role=role.name, reach=grant.reach)

@@ -13,12 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from shared.customer.fields import CUSTOM, Field, InvalidField, InvalidValue, Kind, PolicyName, parse
+from shared.texts import N_, Saying, Text
 
 CUSTOMER_FIELD = "customer_field"
 FIELD_KINDS = (CUSTOMER_FIELD, "contact_field", "case_field", "order_field")
 STATE_KINDS: Mapping[str, tuple[str, ...]] = {"case_state": ("open",), "order_state": ("placed", "provisioned")}
 """Kind -> the platform's own states that a department may divide further. Rules and clocks look at these alone."""
-NEEDED = ("reason", "outcome", "queue")
+NEEDED = (N_("reason"), N_("outcome"), N_("queue"))
 """Kinds of which one has to stand, or nothing could be chosen any more."""
 KINDS: Mapping[str, tuple[str, ...]] = {
     "callcenter": (CUSTOMER_FIELD, "contact_field", "case_field", "reason", "outcome", "queue", "case_state"),
@@ -36,11 +37,11 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
-class NotDefinable(ValueError):
+class NotDefinable(Saying, ValueError):
     """The definition can't be as it was asked for; the text says why."""
 
 
-class NotTaken(ValueError):
+class NotTaken(Saying, ValueError):
     """A value isn't one that the department's fields take; the text names the field, never the value."""
 
 
@@ -70,31 +71,37 @@ def check(service: str, new: Definition) -> None:
     """Raises ``NotDefinable`` unless the department may have this definition."""
     kinds = KINDS.get(service, ())
     if new.kind not in kinds:
-        raise NotDefinable(f"{service} defines {', '.join(kinds) or 'nothing'}, and no {new.kind}")
+        raise NotDefinable(
+            N_("%(service)s defines %(kinds)s, and no %(kind)s"),
+            service=service,
+            kinds=", ".join(kinds) or Text(N_("nothing")),
+            kind=new.kind,
+        )
     pattern = _NAME if new.kind in FIELD_KINDS else _CODE
     if not pattern.fullmatch(new.code):
-        raise NotDefinable("a code is of small letters, digits and _, at most 40 of them, and begins with a letter")
+        raise NotDefinable(N_("a code is of small letters, digits and _, at most 40 of them, and begins with a letter"))
     if not new.labels.get("en", "").strip():
-        raise NotDefinable("a label in English is needed; other languages show it where they have none")
+        raise NotDefinable(N_("a label in English is needed; other languages show it where they have none"))
     if new.kind in FIELD_KINDS:
         _check_field(new)
     elif new.form or new.choices:
-        raise NotDefinable(f"a {new.kind} holds no value, so it has neither form nor choices")
+        raise NotDefinable(N_("a %(kind)s holds no value, so it has neither form nor choices"), kind=new.kind)
     if new.category not in STATE_KINDS.get(new.kind, ("",)):
         known = ", ".join(STATE_KINDS.get(new.kind, ()))
-        raise NotDefinable(f"a {new.kind} is a part of {known}" if known else f"a {new.kind} is a part of no state")
+        said = N_("a %(kind)s is a part of %(known)s") if known else N_("a %(kind)s is a part of no state")
+        raise NotDefinable(said, kind=new.kind, known=known)
 
 
 def _check_field(new: Definition) -> None:
     forms = (*FORMS, "set") if new.kind == CUSTOMER_FIELD else FORMS
     if new.form not in forms:
-        raise NotDefinable(f"a field holds one of {', '.join(forms)}")
+        raise NotDefinable(N_("a field holds one of %(forms)s"), forms=", ".join(forms))
     if len(set(new.choices)) < len(new.choices) or not all(choice.strip() == choice != "" for choice in new.choices):
-        raise NotDefinable("choices are different from each other, not empty, and without spaces around them")
+        raise NotDefinable(N_("choices are different from each other, not empty, and without spaces around them"))
     try:
         field_of(new)
     except InvalidField as error:
-        raise NotDefinable(str(error)) from None
+        raise NotDefinable(error) from None
 
 
 def check_change(new: Definition, before: Definition | None, others: Iterable[Definition]) -> None:
@@ -102,12 +109,17 @@ def check_change(new: Definition, before: Definition | None, others: Iterable[De
     choose. ``others``: of the same kind."""
     stand = [one for one in others if not one.retired and one.code != new.code]
     if not new.retired and len(stand) >= MOST:
-        raise NotDefinable(f"there are {MOST} of these already; retire what isn't used any more")
+        raise NotDefinable(N_("there are %(most)s of these already; retire what isn't used any more"), most=MOST)
     if new.retired and new.kind in NEEDED and not stand:
-        raise NotDefinable(f"this is the last {new.kind} that can be chosen; define another one first")
+        raise NotDefinable(
+            N_("this is the last %(kind)s that can be chosen; define another one first"), kind=Text(new.kind)
+        )
     if before is not None and before.form != new.form:
         raise NotDefinable(
-            f"{new.code} holds a {before.form} already; retire it, and define another one for {new.form}"
+            N_("%(code)s holds a %(form)s already; retire it, and define another one for %(wanted)s"),
+            code=new.code,
+            form=before.form,
+            wanted=new.form,
         )
 
 
@@ -137,13 +149,13 @@ def taken(values: Mapping[str, str], definitions: Collection[Definition]) -> dic
     for code, text in values.items():
         of = known.get(code)
         if of is None:
-            raise NotTaken(f"there is no field {code}")
+            raise NotTaken(N_("there is no field %(code)s"), code=code)
         if of.retired and text.strip():
-            raise NotTaken(f"{code}: this field was retired and takes nothing new")
+            raise NotTaken(N_("%(code)s: this field was retired and takes nothing new"), code=code)
         try:
             value = parse(field_of(of), text)
         except InvalidValue as error:
-            raise NotTaken(str(error)) from None
+            raise NotTaken(error) from None
         if value:
             kept[code] = value
     return kept
@@ -163,5 +175,5 @@ def moved(state: str, step: str, definitions: Iterable[Definition]) -> str:
         return ""
     of = step_of(state, step, definitions)
     if of is None or of.retired:
-        raise NotTaken(f"there is no state {step} for what is {state}")
+        raise NotTaken(N_("there is no state %(step)s for what is %(state)s"), step=step, state=state)
     return step

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from shared.texts import N_, Saying, Text
+
 Kind = Literal["text", "long_text", "number", "date", "boolean", "phone", "email", "choice", "set"]
 PolicyName = Literal["latest", "add_remove_set", "append_only", "most_restrictive", "owner_only", "ask_a_person"]
 CUSTOM = "custom."
@@ -21,17 +23,17 @@ class UnknownField(LookupError):
     """No field of a customer has this name."""
 
 
-class InvalidField(ValueError):
+class InvalidField(Saying, ValueError):
     """The parts of a field's description don't go together."""
 
 
-class InvalidValue(ValueError):
+class InvalidValue(Saying, ValueError):
     """The text is no value of this field; `why` says what is expected, without repeating the text."""
 
-    def __init__(self, field: "Field", why: str) -> None:
-        super().__init__(f"{field.name}: {why}")
+    def __init__(self, field: "Field", why: str | Saying, /, **values: object) -> None:
         self.field = field
-        self.why = why
+        self.why = why.text if isinstance(why, Saying) else Text(why, values)
+        super().__init__(N_("%(field)s: %(why)s"), field=field.name, why=self.why)
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -60,14 +62,14 @@ class Field(msgspec.Struct, frozen=True):
         for fits, why in (
             (
                 (self.kind == "set") == (self.policy == "add_remove_set"),
-                "the kind set goes with add_remove_set",
+                N_("the kind set goes with add_remove_set"),
             ),
-            ((self.owner is not None) == (self.policy == "owner_only"), "an owner goes with owner_only"),
-            (self.kind == "boolean" or self.policy != "most_restrictive", "most_restrictive needs a boolean"),
-            (bool(self.choices) == (self.kind == "choice"), "choices go with the kind choice"),
+            ((self.owner is not None) == (self.policy == "owner_only"), N_("an owner goes with owner_only")),
+            (self.kind == "boolean" or self.policy != "most_restrictive", N_("most_restrictive needs a boolean")),
+            (bool(self.choices) == (self.kind == "choice"), N_("choices go with the kind choice")),
         ):
             if not fits:
-                raise InvalidField(f"{self.name}: {why}")
+                raise InvalidField(N_("%(field)s: %(why)s"), field=self.name, why=Text(why))
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -139,7 +141,7 @@ def refuse_retired(field: Field, value: str) -> None:
     """Raises InvalidValue for a new value of a retired field: it can only be emptied."""
     emptied = not value or (field.kind == "set" and value.startswith("-"))
     if field.retired and not emptied:
-        raise InvalidValue(field, "this field was retired and takes nothing new")
+        raise InvalidValue(field, N_("this field was retired and takes nothing new"))
 
 
 def _text(field: Field, text: str) -> str:
@@ -154,7 +156,7 @@ def _long_text(field: Field, text: str) -> str:
 def _printable(field: Field, text: str) -> str:
     # Neither PostgreSQL (NUL) nor UTF-8 (lone surrogates) can keep these, and a fact is kept for ever.
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
-        raise InvalidValue(field, "control characters aren't allowed")
+        raise InvalidValue(field, N_("control characters aren't allowed"))
     return text
 
 
@@ -162,7 +164,7 @@ def _number(field: Field, text: str) -> str:
     # No exponent and a bounded length: `1e999999999` is short to send and long to print.
     match = re.fullmatch(r"([+-]?)([0-9]{1,30})(?:\.([0-9]{1,30}))?", text.strip())
     if match is None:
-        raise InvalidValue(field, "a number such as 12 or -3.5 is expected")
+        raise InvalidValue(field, N_("a number such as 12 or -3.5 is expected"))
     sign, whole, part = match[1], match[2].lstrip("0") or "0", (match[3] or "").rstrip("0")
     number = f"{whole}.{part}" if part else whole
     return "-" + number if sign == "-" and number != "0" else number
@@ -172,27 +174,27 @@ def _date(field: Field, text: str) -> str:
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
-        raise InvalidValue(field, "a date such as 2024-03-31 is expected") from None
+        raise InvalidValue(field, N_("a date such as 2024-03-31 is expected")) from None
 
 
 def _boolean(field: Field, text: str) -> str:
     value = text.strip().lower()
     if value not in ("true", "false"):
-        raise InvalidValue(field, "true or false is expected")
+        raise InvalidValue(field, N_("true or false is expected"))
     return value
 
 
 def _phone(field: Field, text: str) -> str:
     number = text.strip()
     if re.fullmatch(r"\+[1-9][0-9]{1,14}", number) is None:
-        raise InvalidValue(field, "an international number such as +390612345678 is expected (E.164)")
+        raise InvalidValue(field, N_("an international number such as +390612345678 is expected (E.164)"))
     return number
 
 
 def _email(field: Field, text: str) -> str:
     address = _text(field, text)
     if re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", address) is None:
-        raise InvalidValue(field, "an address such as name@example.org is expected")
+        raise InvalidValue(field, N_("an address such as name@example.org is expected"))
     local, domain = address.split("@")
     # Only the domain is known to ignore case (RFC 5321, 2.4).
     return f"{local}@{domain.lower()}"
@@ -201,14 +203,14 @@ def _email(field: Field, text: str) -> str:
 def _choice(field: Field, text: str) -> str:
     value = text.strip()
     if value not in field.choices:
-        raise InvalidValue(field, f"one of {', '.join(field.choices)} is expected")
+        raise InvalidValue(field, N_("one of %(choices)s is expected"), choices=", ".join(field.choices))
     return value
 
 
 def _signed_element(field: Field, text: str) -> str:
     sign, element = text[:1], _text(field, text[1:])
     if sign not in ("+", "-") or not element:
-        raise InvalidValue(field, "+element or -element is expected")
+        raise InvalidValue(field, N_("+element or -element is expected"))
     return sign + element
 
 

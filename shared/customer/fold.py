@@ -10,8 +10,9 @@ from datetime import datetime
 import msgspec
 
 from shared.customer.claims import Claim
-from shared.customer.fields import Field, UnknownField, field, parse, refuse_retired
+from shared.customer.fields import Field, InvalidValue, UnknownField, field, parse, refuse_retired
 from shared.customer.policies import POLICIES, UNDISPUTED, FieldState, Lost, undisputed
+from shared.texts import N_
 
 __all__ = ["Change", "FieldState", "Lost", "Record", "decide", "edit", "fold", "fold_field", "full_name"]
 
@@ -119,7 +120,7 @@ def _different(field: Field, state: FieldState, change: Change) -> list[str]:
     if field.kind == "set":
         return _set_news(field, state.value, change)
     if not isinstance(change, str):
-        raise TypeError(f"{field.name} isn't a set and takes one text")
+        raise InvalidValue(field, N_("this isn't a set and takes one text"))
     value = parse(field, change)
     return [value] if value != ("" if field.many else state.value) else []
 

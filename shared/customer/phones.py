@@ -8,9 +8,10 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from shared.customer.fields import Field, InvalidValue, field
 from shared.customer.fold import Change
+from shared.texts import N_, Saying
 
 
-class NotAPhone(ValueError):
+class NotAPhone(Saying, ValueError):
     """The text isn't a phone number in any writing."""
 
 
@@ -29,7 +30,7 @@ def e164(text: str, region: str) -> str:
             continue
         if phonenumbers.is_possible_number(number):
             return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    raise NotAPhone("a phone number is expected, such as +1 555 010 0199")
+    raise NotAPhone(N_("a phone number is expected, such as +1 555 010 0199"))
 
 
 def with_code(changes: Mapping[str, Change], custom: Mapping[str, Field], region: str) -> dict[str, Change]:
@@ -46,4 +47,4 @@ def _coded(of: Field, change: Change, region: str) -> Change:
     try:
         return e164(change, region)
     except NotAPhone as error:
-        raise InvalidValue(of, str(error)) from None
+        raise InvalidValue(of, error) from None

@@ -18,6 +18,7 @@ from shared.edge.clock import Clock
 from shared.edge.errors import Forbidden, Unauthenticated, Unavailable
 from shared.edge.issuer import Keys
 from shared.edge.rates import Rates
+from shared.texts import N_
 
 COOKIE = "crm_token"
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
@@ -102,7 +103,7 @@ class Authenticator:
         if cookie := request.cookies.get(self.trust.cookie):
             refuse_other_sites(request)
             return self.verify_page(cookie)
-        raise Unauthenticated("no access token came with the request")
+        raise Unauthenticated(N_("no access token came with the request"))
 
     def verify_page(self, token: str) -> Actor:
         """As ``verify``, for the token that pages carry."""
@@ -149,19 +150,20 @@ class Authenticator:
                 # The difference of clocks is borne at a token's beginning, not at its end.
                 raise ExpiredTokenError("exp")
         except InvalidKeyIdError:
-            raise UnknownKey("the access token's key isn't known") from None
+            raise UnknownKey(N_("the access token's key isn't known")) from None
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise Unauthenticated(f"the token isn't valid: {type(error).__name__}") from None
+            raise Unauthenticated(N_("the token isn't valid: %(error)s"), error=type(error).__name__) from None
         return claims
 
     def _read(self, claims: Mapping[str, Any]) -> _Verified:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject or subject.startswith(OUR_OWN) or "events" in claims:
-            raise Unauthenticated("the token isn't one by which somebody comes in")
+            raise Unauthenticated(N_("the token isn't one by which somebody comes in"))
         since = float(claims.get("iat", self._clock().timestamp()))
         if claims["exp"] - since > self._longest + LEEWAY_SECONDS:
             raise Unauthenticated(
-                f"the token is good for longer than {self._longest:.0f} s, the most that is taken here"
+                N_("the token is good for longer than %(longest)s s, the most that is taken here"),
+                longest=f"{self._longest:.0f}",
             )
         actor = Actor(
             id=subject,
@@ -197,4 +199,4 @@ def refuse_other_sites(request: Request) -> None:
     if request.method in SAFE_METHODS or (origin is None and request.headers.get("sec-fetch-site") == "same-origin"):
         return
     if origin is None or origin.partition("://")[2] != request.headers.get("host"):
-        raise Forbidden("the request comes from another site")
+        raise Forbidden(N_("the request comes from another site"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shared.texts import Saying, Text
 
-class Refused(Exception):
+
+class Refused(Saying):
     """A command can't be carried out. The text says why and what to do, and is shown to people."""
 
 
@@ -34,6 +36,6 @@ class Unavailable(Refused):
 class TooMany(Refused):
     """Asked too often. In ``seconds`` it may be tried again."""
 
-    def __init__(self, text: str, seconds: int = 60) -> None:
-        super().__init__(text)
+    def __init__(self, said: str | Saying | Text, /, seconds: int = 60, **values: object) -> None:
+        super().__init__(said, seconds=seconds, **values)
         self.seconds = seconds

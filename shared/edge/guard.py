@@ -8,11 +8,12 @@ from functools import cache
 
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.edge import tracing
 from shared.edge.metrics import HTTP_OPEN_STREAMS, HTTP_REFUSED, HTTP_REQUESTS, HTTP_SECONDS
-from shared.edge.problems import problem
+from shared.edge.problems import FAILED, problem
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,7 @@ class Guard:
             log.error("http.failed", route=route_of(scope), error=type(error).__name__, where=_where(error))
             if started:
                 raise
-            await problem(500, "something went wrong here; it has been logged")(scope, receive, guarded)
+            await problem(HTTPConnection(scope), 500, FAILED)(scope, receive, guarded)
         finally:
             if is_stream:
                 HTTP_OPEN_STREAMS.dec()

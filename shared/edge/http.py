@@ -19,16 +19,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from shared.access.grants import Grants
-from shared.edge import errors
+from shared.edge import errors, forms
 from shared.edge.actor import Actor
 from shared.edge.auth import Authenticator
 from shared.edge.db import is_passing
 from shared.edge.faults import FaultRaised
 from shared.edge.guard import Guard, route_of
 from shared.edge.health import Health
+from shared.edge.language import translation_for
 from shared.edge.limits import BodyLimit
 from shared.edge.metrics import HTTP_REFUSED
-from shared.edge.problems import describe_errors, problem
+from shared.edge.problems import FAILED, describe_errors, problem
+from shared.texts import N_, Text
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +92,7 @@ async def current_actor(request: Request) -> Actor:
     """The actor of the request; there always is one outside of public routes."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None:
-        raise errors.Unauthenticated("sign in first")
+        raise errors.Unauthenticated(N_("sign in first"))
     return actor
 
 
@@ -112,7 +114,7 @@ class Standings:
     """What an application is told of those who come in."""
 
     grants_of: Callable[[Actor], Grants]
-    refused: Callable[[Actor, str, str, str], None] = lambda _actor, _route, _subject, _why: None
+    refused: Callable[[Actor, str, str, Text], None] = lambda _actor, _route, _subject, _why: None
     """Keeps a refusal: of whom, on which route, about what, and why."""
 
 
@@ -215,13 +217,21 @@ def _subject(request: Request) -> str:
     return ""
 
 
-Answer = Callable[[Request, int, str], Response]
+Answer = Callable[[Request, int, Text], Response]
+NOT_VALID = Text(N_("the request isn't of the form that is expected"))
+AWAY = Text(N_("the database doesn't answer just now; nothing was changed or its outcome is unknown"))
+PLAIN = {
+    400: Text(N_("the request can't be read")),
+    404: Text(N_("there is nothing at this address")),
+    405: Text(N_("this address takes no request of this kind")),
+}
+"""What the framework says in a word or two."""
 
 
-def _answer(problem_page: ProblemPage | None, request: Request, status: int, detail: str) -> Response:
+def _answer(problem_page: ProblemPage | None, request: Request, status: int, detail: Text) -> Response:
     if problem_page and _is_opened(request):
-        return problem_page(request, status, detail)
-    return problem(status, detail)
+        return problem_page(request, status, detail.told(translation_for(request)))
+    return problem(request, status, detail)
 
 
 def _add_error_answers(app: FastAPI, standings: Standings, answer: Answer) -> None:
@@ -229,36 +239,32 @@ def _add_error_answers(app: FastAPI, standings: Standings, answer: Answer) -> No
     def refused(request: Request, error: errors.Refused) -> Response:
         actor: Actor | None = getattr(request.state, "actor", None)
         if isinstance(error, errors.Forbidden) and actor:
-            standings.refused(actor, route_of(request.scope), _subject(request), str(error))
+            standings.refused(actor, route_of(request.scope), _subject(request), error.text)
         status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
         if status == 401 and _is_opened(request):
             HTTP_REFUSED.labels(status).inc()
             return RedirectResponse(_sign_in(request), status_code=303)
         if isinstance(error, errors.TooMany):
-            return problem(status, str(error), retry_after=error.seconds)
-        return answer(request, status, str(error))
+            return problem(request, status, error.text, retry_after=error.seconds)
+        return answer(request, status, error.text)
 
     @app.exception_handler(RequestValidationError)
     def not_valid(request: Request, error: RequestValidationError) -> Response:
-        # What was sent is left out: it may be about a person, and answers end up in logs.
-        found = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
-        return problem(422, "the request isn't of the form that is expected", errors=found)
+        return problem(request, 422, NOT_VALID, errors=forms.found(error.errors(), translation_for(request)))
 
     @app.exception_handler(HTTPException)
     def plain(request: Request, error: HTTPException) -> Response:
-        return answer(request, error.status_code, str(error.detail))
+        return answer(request, error.status_code, PLAIN.get(error.status_code) or Text(str(error.detail)))
 
     @app.exception_handler(FaultRaised)
     def fault(request: Request, error: FaultRaised) -> Response:
-        return problem(503, f"fault point {error}")
+        return problem(request, 503, f"fault point {error}")
 
 
 def _add_database_answers(app: FastAPI, answer: Answer) -> None:
     @app.exception_handler(SQLAlchemyError)
     def database(request: Request, error: SQLAlchemyError) -> Response:
         if is_passing(error):
-            return answer(
-                request, 503, "the database doesn't answer just now; nothing was changed or its outcome is unknown"
-            )
+            return answer(request, 503, AWAY)
         log.error("http.database_error", route=route_of(request.scope), error=type(error).__name__)
-        return answer(request, 500, "something went wrong here; it has been logged")
+        return answer(request, 500, FAILED)

@@ -8,7 +8,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from shared.texts import N_, Saying
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NotOfTheForm(Saying, ValueError):
+    """A value that a request carries isn't of its form."""
 
 
 class Input(BaseModel):
@@ -19,7 +25,7 @@ class Input(BaseModel):
 
 def _printable(text: str) -> str:
     if any((ord(c) < 32 and c not in "\n\r\t") or 0xD800 <= ord(c) <= 0xDFFF for c in text):
-        raise ValueError("control characters aren't allowed")
+        raise NotOfTheForm(N_("control characters aren't allowed"))
     return text
 
 
@@ -27,9 +33,9 @@ def _utc(instant: datetime) -> datetime:
     try:
         instant = instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError("the instant is out of range") from None
+        raise NotOfTheForm(N_("the instant is out of range")) from None
     if instant < EARLIEST:
-        raise ValueError("the instant lies before 1970")
+        raise NotOfTheForm(N_("the instant lies before 1970"))
     return instant
 
 

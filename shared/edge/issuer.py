@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 
 from shared.edge.errors import Unavailable
 from shared.edge.health import Health, alive
+from shared.texts import N_
 
 FRESH_SECONDS = 300.0
 """So often the keys are looked up: one that the issuer took away is trusted no longer than this and a time-out."""
@@ -87,7 +88,7 @@ class Issuer:
     def current(self) -> KeySet:
         """The keys trusted now. Raises ``Unavailable``."""
         if self._keys is None or self._monotonic() - self._found > STALE_SECONDS:
-            raise Unavailable("the issuer of access tokens doesn't answer, so none can be checked; try again")
+            raise Unavailable(N_("the issuer of access tokens doesn't answer, so none can be checked; try again"))
         return self._keys
 
     def address(self, endpoint: str) -> str:
@@ -95,7 +96,7 @@ class Issuer:
         if not self._addresses:
             self.look_again()
         if not self._addresses:
-            raise Unavailable("the issuer of access tokens doesn't answer just now; try again")
+            raise Unavailable(N_("the issuer of access tokens doesn't answer just now; try again"))
         return str(self._addresses.get(endpoint, ""))
 
     def look_again(self) -> bool:

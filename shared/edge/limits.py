@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.edge.problems import problem
+from shared.texts import N_, Text
 
 LARGEST_BODY = 1_000_000
 LARGEST_UPLOAD = 64_000_000
@@ -42,4 +43,5 @@ class BodyLimit:
         with suppress(ClientDisconnect):
             await self._app(scope, counted, answered)
         if refused:
-            await problem(413, f"a body may have {most} bytes here")(scope, receive, send)
+            said = Text(N_("a body may have %(most)s bytes here"), {"most": most})
+            await problem(HTTPConnection(scope), 413, said)(scope, receive, send)

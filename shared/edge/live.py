@@ -23,6 +23,7 @@ from shared.edge.actor import Actor
 from shared.edge.errors import Refused, TooMany
 from shared.edge.health import Health, alive
 from shared.edge.wakeup import TOUCHED, plain_url
+from shared.texts import N_
 
 STREAM_SECONDS = 300
 """After this long a stream ends and the browser comes again."""
@@ -116,7 +117,8 @@ class Live:
     def refuse_if_many(self, actor: Actor) -> None:
         """Raises ``TooMany`` for an actor who has as many streams open as one may have."""
         if self._open[actor.id] >= MOST_STREAMS:
-            raise TooMany(f"{MOST_STREAMS} live pages of yours are open; close some of them", RETRY_SECONDS)
+            said = N_("%(most)s live pages of yours are open; close some of them")
+            raise TooMany(said, RETRY_SECONDS, most=MOST_STREAMS)
 
     def end(self) -> None:
         """End all streams, as the process will: browsers come again, to another one. From any thread."""

@@ -6,22 +6,28 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
 
 from shared.edge import tracing
+from shared.edge.language import VARY, catalog, language_of
+from shared.texts import N_, Text
 
 TITLES = {
-    400: "Refused",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict",
-    413: "Too large",
-    422: "Not valid",
-    429: "Too many",
-    500: "Internal error",
-    503: "Try again later",
+    400: N_("Refused"),
+    401: N_("Sign in first"),
+    403: N_("Not allowed"),
+    404: N_("Not found"),
+    405: N_("Method not allowed"),
+    409: N_("Conflict"),
+    413: N_("Too large"),
+    422: N_("Not valid"),
+    429: N_("Too many"),
+    500: N_("Internal error"),
+    503: N_("Try again later"),
 }
+OTHER = N_("Error")
+FAILED = Text(N_("something went wrong here; it has been logged"))
+"""What is said where the reason is for the log only."""
 RETRY_AFTER_SECONDS = 2
 PROBLEM = "application/problem+json"
 PROBLEM_SCHEMA = {
@@ -37,15 +43,21 @@ PROBLEM_SCHEMA = {
 }
 
 
-def problem(status: int, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS, **more: Any) -> JSONResponse:
-    """An error as RFC 9457 has it."""
-    headers = {"retry-after": str(retry_after)} if status in (429, 503) else None
+def problem(
+    asked: HTTPConnection, status: int, detail: Text | str, *, retry_after: int = RETRY_AFTER_SECONDS, **more: Any
+) -> JSONResponse:
+    """An error as RFC 9457 has it, in the language of who asked."""
+    language = language_of(asked)
+    translate = catalog(language).gettext
+    headers = {"content-language": language, "vary": VARY}
+    if status in (429, 503):
+        headers["retry-after"] = str(retry_after)
     return JSONResponse(
         {
             "type": "about:blank",
-            "title": TITLES.get(status, "Error"),
+            "title": translate(TITLES.get(status, OTHER)),
             "status": status,
-            "detail": detail,
+            "detail": detail.told(translate) if isinstance(detail, Text) else detail,
             **({"trace_id": trace} if (trace := tracing.trace_id()) else {}),
             **more,
         },

@@ -10,6 +10,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from shared.edge.errors import TooMany
+from shared.texts import N_
 
 
 class Rates:
@@ -34,4 +35,4 @@ class Rates:
     def _count(self, limit: RateLimitItemPerMinute, kind: str, name: str) -> None:
         if not self._limiter.hit(limit, kind, name):
             free = self._limiter.get_window_stats(limit, kind, name).reset_time
-            raise TooMany("too many requests; try again later", max(1, math.ceil(free - time.time())))
+            raise TooMany(N_("too many requests; try again later"), max(1, math.ceil(free - time.time())))

@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from shared.edge.auth import Authenticator, refuse_other_sites
 from shared.edge.errors import Refused, Unauthenticated, Unavailable
 from shared.edge.issuer import Issuer
+from shared.texts import N_
 
 FLOW_SECONDS = 600
 RENEWABLE_SECONDS = 12 * 3600
@@ -108,7 +109,7 @@ class SignIn:
         refuse_other_sites(request)
         kept = request.cookies.get(self._name("renew"))
         if not kept:
-            raise Unauthenticated("this session can't be renewed; sign in again")
+            raise Unauthenticated(N_("this session can't be renewed; sign in again"))
         tokens = self._ask({"grant_type": "refresh_token", "refresh_token": kept})
         self.authenticator.verify_page(self._carried(tokens))
         answer = JSONResponse({"seconds": _seconds(tokens)})
@@ -135,12 +136,12 @@ class SignIn:
         now, issued = self.clock(), float(claims["iat"])
         events = claims.get("events")
         if not isinstance(events, Mapping) or LOGOUT_EVENT not in events or "nonce" in claims:
-            raise Refused("this isn't a logout token")
+            raise Refused(N_("this isn't a logout token"))
         if not (claims.get("sub") or claims.get("sid")) or abs(now - issued) > LOGOUT_AGE_SECONDS:
-            raise Refused("the logout token says nothing of who, or is too old")
+            raise Refused(N_("the logout token says nothing of who, or is too old"))
         self._told = {name: until for name, until in self._told.items() if until > now}
         if claims["jti"] in self._told:
-            raise Refused("the logout token was used before")
+            raise Refused(N_("the logout token was used before"))
         self._told[str(claims["jti"])] = now + 2 * LOGOUT_AGE_SECONDS
         sid = str(claims.get("sid", ""))
         # As of when it was said, so that one that comes again later ends nothing that began since.
@@ -151,7 +152,7 @@ class SignIn:
         """The tokens for a code. Raises ``Refused`` unless everything belongs to the flow that this browser began."""
         query = request.query_params
         if not secrets.compare_digest(flow["state"].encode(), query.get("state", "").encode()) or "code" not in query:
-            raise Unauthenticated("the issuer's answer belongs to no sign-in of this browser")
+            raise Unauthenticated(N_("the issuer's answer belongs to no sign-in of this browser"))
         tokens = self._ask(
             {
                 "grant_type": "authorization_code",
@@ -164,9 +165,9 @@ class SignIn:
             str(tokens["id_token"]), self.client.id, nonce={"essential": True, "value": flow["nonce"]}
         )
         if identity.get("azp", self.client.id) != self.client.id:
-            raise Unauthenticated("the ID token was made for another client")
+            raise Unauthenticated(N_("the ID token was made for another client"))
         if self.authenticator.verify_page(self._carried(tokens)).id != identity.get("sub"):
-            raise Unauthenticated("the tokens are of different people")
+            raise Unauthenticated(N_("the tokens are of different people"))
         return tokens
 
     def _ask(self, form: dict[str, str]) -> dict[str, Any]:
@@ -179,17 +180,17 @@ class SignIn:
             answer = self.issuer.http.post(to, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT)
             found: dict[str, Any] = answer.json() if answer.is_success else {}
         except (httpx.HTTPError, ValueError):
-            raise Unavailable("the issuer of access tokens doesn't answer just now; try again") from None
+            raise Unavailable(N_("the issuer of access tokens doesn't answer just now; try again")) from None
         if answer.status_code >= 500 or answer.status_code == 429:
-            raise Unavailable("the issuer of access tokens can't answer just now; try again")
+            raise Unavailable(N_("the issuer of access tokens can't answer just now; try again"))
         if not answer.is_success:
-            raise Unauthenticated("the issuer gives no tokens for this; sign in again")
+            raise Unauthenticated(N_("the issuer gives no tokens for this; sign in again"))
         return found
 
     def _carried(self, tokens: dict[str, Any]) -> str:
         name = "id_token" if self.client.carries_id_token else "access_token"
         if not isinstance(tokens.get(name), str):
-            raise Unauthenticated(f"the issuer gave no {name}; sign in again")
+            raise Unauthenticated(N_("the issuer gave no %(name)s; sign in again"), name=name)
         return str(tokens[name])
 
     def _keep(self, request: Request, answer: Response, tokens: dict[str, Any]) -> None:
@@ -213,7 +214,7 @@ class SignIn:
 
     def _at(self, endpoint: str) -> str:
         if self.issuer is None:
-            raise Unavailable("the issuer of access tokens has no pages to sign in")
+            raise Unavailable(N_("the issuer of access tokens has no pages to sign in"))
         return self.issuer.address(endpoint)
 
     def _url(self, request: Request) -> str:

@@ -23,6 +23,7 @@ from shared.edge.sign_in import router as sign_in_routes
 from shared.edge.statements import run
 from shared.pipeline import audit, readiness, standing
 from shared.pipeline.service import Service
+from shared.texts import Text
 
 
 def application(
@@ -53,7 +54,7 @@ def application(
         of.wakeup.close()
         of.engine.dispose()
 
-    def refused(actor: Actor, route: str, subject: str, why: str) -> None:
+    def refused(actor: Actor, route: str, subject: str, why: Text) -> None:
         with Session(of.engine) as session:
             run(session, audit.INSERT, audit.refused(actor, of.clock(), route, subject, why))
             session.commit()

@@ -20,6 +20,7 @@ from shared.edge.statements import run
 from shared.events.customer import CustomerEdited, CustomerRegistered
 from shared.pipeline.look import Look
 from shared.pipeline.work import Published, Work
+from shared.texts import Text
 
 CHANGED = "changed"
 LOOKED = "looked"
@@ -89,9 +90,10 @@ def write_look(look: Look) -> None:
         run(look.session, _LOOK, entry)
 
 
-def refused(actor: Actor, now: datetime, route: str, subject: str, why: str) -> dict[str, Any]:
+def refused(actor: Actor, now: datetime, route: str, subject: str, why: Text) -> dict[str, Any]:
     """The entry of a refusal. ``route``: its template. ``why``: the text that the actor was given."""
-    return _entry(actor, now, route, REFUSED, [subject] if subject else [], {"why": why})
+    detail = {"why": str(why), "text": why.message, "values": {name: str(of) for name, of in why.values.items()}}
+    return _entry(actor, now, route, REFUSED, [subject] if subject else [], detail)
 
 
 def operated(actor: Actor, now: datetime, action: str, subject: str, **detail: Any) -> dict[str, Any]:

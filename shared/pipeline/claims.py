@@ -30,6 +30,7 @@ from shared.events.envelope import UUID_TEXT, Event
 from shared.pipeline import definitions, keys
 from shared.pipeline.definitions import Definition, NotUnderstood, custom_fields
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 MOST_TOPICS = 48
 MANY = 50
@@ -110,9 +111,9 @@ def standing(session: Session, member: str) -> Held:
     """The member, locked. Raises ``NotFound``, and ``Conflict`` when it is erased."""
     held = lock(session, [member])[member]
     if held.erased:
-        raise Conflict("this customer was erased; nothing more can be written about the person")
+        raise Conflict(N_("this customer was erased; nothing more can be written about the person"))
     if held.registered is None:
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     return held
 
 

@@ -20,6 +20,7 @@ from shared.edge.http import current_actor
 from shared.edge.statements import run
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 KEEP_DAYS = 7
 
@@ -60,7 +61,7 @@ class Command:
             told = {"actor": self.actor.id, "key": self.key, "fingerprint": self.fingerprint}
             kept = run(work.session, _KEEP, {**told, "status": status, "answer": answer})
             if not kept:
-                raise Conflict("this Idempotency-Key was being forgotten; send the command again")
+                raise Conflict(N_("this Idempotency-Key was being forgotten; send the command again"))
         return answer
 
     def _answered(self) -> tuple[bytes, int] | None:
@@ -73,7 +74,7 @@ class Command:
             return None
         fingerprint, answer, code = found[0]
         if fingerprint != self.fingerprint:
-            raise Conflict("this Idempotency-Key was used for another request; give each command its own")
+            raise Conflict(N_("this Idempotency-Key was used for another request; give each command its own"))
         return answer, code
 
 

@@ -13,6 +13,7 @@ from shared.access.actions import Action, Reach
 from shared.access.grants import NOTHING, Fields, Grants
 from shared.edge.actor import Actor
 from shared.edge.errors import Forbidden
+from shared.texts import N_, Text
 
 
 class Reaches(Protocol):
@@ -52,8 +53,13 @@ class Doing:
     def need(self, action: Action) -> None:
         """Raises ``Forbidden`` unless the action is granted for some record at least."""
         if not self.grants.may(action):
-            roles = ", ".join(sorted(self.actor.roles)) or "none"
-            raise Forbidden(f"this needs {action}, which the roles of {self.actor.id} ({roles}) don't allow here")
+            roles = ", ".join(sorted(self.actor.roles)) or Text(N_("none"))
+            raise Forbidden(
+                N_("this needs %(action)s, which the roles of %(actor)s (%(roles)s) don't allow here"),
+                action=action,
+                actor=self.actor.id,
+                roles=roles,
+            )
         if action not in self.did:
             self.did.append(action)
 
@@ -83,5 +89,9 @@ class Doing:
         self.need(action)
         found = self.fields(action, [member]).get(member)
         if found is None:
-            raise Forbidden(f"this customer isn't among those for whom {self.actor.id} has {action} here")
+            raise Forbidden(
+                N_("this customer isn't among those for whom %(actor)s has %(action)s here"),
+                actor=self.actor.id,
+                action=action,
+            )
         return found

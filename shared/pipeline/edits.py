@@ -23,6 +23,7 @@ from shared.pipeline import clusters
 from shared.pipeline.claims import Held, Told, claims_of, lock, made, standing, store_claims
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 def edit(
@@ -51,7 +52,7 @@ def edit(
 def need_fields(may: Fields, names: Iterable[str]) -> None:
     """Raises ``Forbidden`` unless all of these fields are among those that may be changed."""
     if lacking := sorted(name for name in names if name not in may):
-        raise Forbidden(f"your roles don't allow to change {', '.join(lacking)} of this customer")
+        raise Forbidden(N_("your roles don't allow to change %(lacking)s of this customer"), lacking=", ".join(lacking))
 
 
 def take(work: Work, member: Member, made_there: Sequence[Claim], *, device: str, number: int) -> None:
@@ -114,9 +115,9 @@ def invalid() -> Iterator[None]:
     try:
         yield
     except UnknownField as error:
-        raise Invalid(f"a customer has no field {error.args[0]}") from None
-    except (InvalidValue, TypeError) as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(N_("a customer has no field %(field)s"), field=error.args[0]) from None
+    except InvalidValue as error:
+        raise Invalid(error) from None
 
 
 def as_seen(state: FieldState, saw: Sequence[str]) -> FieldState:

@@ -26,6 +26,7 @@ from shared.pipeline.sealing import KeyEncryptionKeys, KeyMissing, WrongKey
 from shared.pipeline.subscriptions import Slice
 from shared.pipeline.tables import skipped_event
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 VOID = "sequence.voided"
 
@@ -273,7 +274,7 @@ def skip(work: Work, subscription: Subscription, place: Place, reason: str) -> t
     session, name = work.session, subscription.name
     waiting = parking.waiting(session, name, place)
     if not waiting:
-        raise Conflict("nothing waits in this stream; redrive it")
+        raise Conflict(N_("nothing waits in this stream; redrive it"))
     first = waiting[0]
     at = positions.read(session, name, [place]).get(place, gate.START)
     gap = first.envelope is not None and first.envelope.sequence > at.sequence + 1
@@ -289,7 +290,12 @@ def skip(work: Work, subscription: Subscription, place: Place, reason: str) -> t
 
 def _lock_parked(work: Work, subscription: Subscription, place: Place) -> None:
     if not parking.lock(work.session, subscription.name, [place]):
-        raise NotFound(f"stream {place[1]} of {place[0]} isn't parked in {subscription.name}")
+        raise NotFound(
+            N_("stream %(stream)s of %(source)s isn't parked in %(subscription)s"),
+            stream=place[1],
+            source=place[0],
+            subscription=subscription.name,
+        )
 
 
 def _keep_skipped(work: Work, name: str, message: Incoming, reason: str) -> None:

@@ -27,6 +27,7 @@ from shared.edge.health import Health, alive
 from shared.events.envelope import new_id
 from shared.pipeline.tables import ended_session
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 LOOK_SECONDS = 1.0
 STALE_SECONDS = 10.0
@@ -82,7 +83,7 @@ class Standing:
             return
         of = [ended.get(key) for key in ((subject, ""), ("", session), (subject, session)) if key != ("", "")]
         if any(at is not None and issued <= at for at in of):
-            raise Unauthenticated("this session was ended; sign in again")
+            raise Unauthenticated(N_("this session was ended; sign in again"))
 
     def refresh(self) -> None:
         """Look now. Raises ``SQLAlchemyError``."""
@@ -131,7 +132,7 @@ class Standing:
 
     def _refuse_if_stale(self) -> None:
         if self._looked is not None and time.monotonic() - self._looked > STALE_SECONDS:
-            raise Unavailable("who may do what can't be looked up just now; try again")
+            raise Unavailable(N_("who may do what can't be looked up just now; try again"))
 
 
 def end(session: Session, *, subject: str, session_id: str, at: datetime) -> None:

@@ -24,6 +24,7 @@ from shared.pipeline.customer_tables import definition
 from shared.pipeline.subscriptions import Slice
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 TASK = "definitions"
 _PARTS = ("kind", "code", "labels", "place", "retired", "form", "choices", "category")
@@ -62,7 +63,7 @@ def values(work: Work, kind: str, given: Mapping[str, str]) -> dict[str, str]:
     try:
         return rules.taken(given, own(work.session, work.source, kind))
     except NotTaken as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
 
 
 def step(work: Work, kind: str, state: str, code: str) -> str:
@@ -70,7 +71,7 @@ def step(work: Work, kind: str, state: str, code: str) -> str:
     try:
         return rules.moved(state, code, own(work.session, work.source, kind))
     except NotTaken as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
 
 
 def need(work: Work, kind: str, codes: Collection[str]) -> None:
@@ -78,7 +79,7 @@ def need(work: Work, kind: str, codes: Collection[str]) -> None:
     c = definition.c
     chosen = select(c.code).where(c.department == work.source, c.kind == kind, c.code.in_(codes), ~c.retired)
     if unknown := set(codes) - set(work.session.scalars(chosen)):
-        raise Invalid(f"there is no {kind} {', '.join(sorted(unknown))} to choose")
+        raise Invalid(N_("there is no %(kind)s %(unknown)s to choose"), kind=kind, unknown=", ".join(sorted(unknown)))
 
 
 def define(work: Work, new: Definition, former: Definition | None, occurred: datetime | None = None) -> None:
@@ -104,7 +105,11 @@ def define_fields(work: Work, fields: Iterable[Field]) -> list[str]:
         if before is not None and before.department not in ("", work.source):
             if msgspec.structs.replace(new, department=before.department) == before:
                 continue
-            raise Conflict(f"{new.name} is a field that {before.department} defined, and changes there")
+            raise Conflict(
+                N_("%(name)s is a field that %(department)s defined, and changes there"),
+                name=new.name,
+                department=before.department,
+            )
         if before != new:
             different.append(new)
     claims.define(work, [definitions.Definition(new, work.now, _said(work, new, known)) for new in different])

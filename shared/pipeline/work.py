@@ -14,6 +14,7 @@ from shared.events.envelope import LARGEST, Event, new_id
 from shared.events.facts import Fact, FactType, type_of
 from shared.pipeline.doing import Doing
 from shared.pipeline.traces import Traces
+from shared.texts import N_
 
 LARGEST_FACT = LARGEST * 7 // 10
 """Bytes in the clear: sealing makes a text a third longer."""
@@ -114,7 +115,12 @@ class Work(Doing):
         if not stream.startswith(fact_type.stream and fact_type.stream + "/"):
             raise ValueError(f"{fact_type.name} belongs to a stream of kind {fact_type.stream}, not {stream}")
         if (size := len(msgspec.json.encode(fact))) > LARGEST_FACT:
-            raise Invalid(f"{fact_type.name} has {size} bytes; a fact may have {LARGEST_FACT}")
+            raise Invalid(
+                N_("%(fact)s has %(size)s bytes; a fact may have %(most)s"),
+                fact=fact_type.name,
+                size=size,
+                most=LARGEST_FACT,
+            )
         event_id = new_id()
         history = history or (cause is not None and not cause.live)
         cause_id = cause.id if cause else None

@@ -1,54 +1,6 @@
-"""Texts for people in their language, from the gettext catalogs in translations/, read at start."""
+"""What pages need of languages, at one place."""
 
-from __future__ import annotations
+from shared.edge.language import COOKIE, FOLDER, LANGUAGES, Catalog, catalog, language_of
+from shared.texts import N_
 
-from functools import cache
-from gettext import NullTranslations
-from pathlib import Path
-
-from babel import negotiate_locale
-from babel.messages.pofile import read_po
-from starlette.requests import Request
-
-FOLDER = Path(__file__).parent / "translations"
-LANGUAGES = ("en", "es")
-"""Languages there are; texts in the code are in the first."""
-COOKIE = "crm_language"
-"""Set by a script when the reader chooses a language."""
-
-
-class Catalog(NullTranslations):
-    """The texts of one language; a text that isn't in it stays as it is."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        super().__init__()
-        self.texts = texts
-
-    def gettext(self, message: str) -> str:
-        return self.texts.get(message) or message
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n == 1 else msgid2)
-
-
-def N_(message: str) -> str:
-    """Mark a text that is translated where it is shown."""
-    return message
-
-
-@cache
-def catalog(language: str) -> Catalog:
-    """The texts of a language. Raises ``OSError`` for one of which there is no catalog."""
-    if language == LANGUAGES[0]:
-        return Catalog({})
-    with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        entries = read_po(file, locale=language)
-    return Catalog({str(entry.id): str(entry.string) for entry in entries if entry.id})
-
-
-def language_of(request: Request) -> str:
-    """The language that the reader chose, else the one that the browser likes best, of those there are."""
-    if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
-        return str(chosen)
-    wanted = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
-    return negotiate_locale(wanted, LANGUAGES, sep="-") or LANGUAGES[0]
+__all__ = ["COOKIE", "FOLDER", "LANGUAGES", "N_", "Catalog", "catalog", "language_of"]

@@ -129,6 +129,7 @@ def _environment(language: str, folders: Sequence[Path]) -> Environment:
         "money": lambda amount, currency: money(amount, currency, language),
         "major": major,
         "places": get_currency_precision,
+        "told": lambda text: text.told(catalog(language).gettext),
     }
     return environment
 

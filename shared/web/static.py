@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from shared.edge.errors import NotFound
 from shared.edge.http import public
+from shared.texts import N_
 
 BUILT = Path(__file__).parents[2] / "build" / "web"
 PACKED = ".gz"
@@ -48,7 +49,7 @@ def router() -> APIRouter:
     def static(request: Request, name: str) -> FileResponse:
         path = files().get(name)
         if path is None:
-            raise NotFound("there is no such file")
+            raise NotFound(N_("there is no such file"))
         headers = {"cache-control": FOR_EVER if "v" in request.query_params else "no-cache", "vary": "accept-encoding"}
         packed = path.with_name(path.name + PACKED)
         if "gzip" in request.headers.get("accept-encoding", "") and packed.exists():

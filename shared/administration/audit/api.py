@@ -3,12 +3,13 @@
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from shared.administration.audit import reads
 from shared.administration.audit.reads import Search
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Instant, ShortText
+from shared.edge.language import translation_for
 from shared.pipeline.service import Service
 
 Before = Annotated[int, Query(ge=1, le=2**62)]
@@ -32,12 +33,17 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/audit", responses=JSON)
     def find(
-        reader: CurrentActor, search: Annotated[Search, Depends(searched)], before: Before | None = None
+        request: Request,
+        reader: CurrentActor,
+        search: Annotated[Search, Depends(searched)],
+        before: Before | None = None,
     ) -> Response:
         """Who did what, the newest first (audit.read). ``next`` as ``before`` gives older entries. What customers'
         fields were is shown as far as the reader may read them, and gone of erased people."""
         with service.look(reader) as look:
             found = reads.find(look, search, before)
-        return encoded({"entries": [msgspec.to_builtins(one) for one in found.entries], "next": found.next})
+        translate = translation_for(request)
+        entries = [msgspec.to_builtins(one) | {"reason": one.reason.told(translate)} for one in found.entries]
+        return encoded({"entries": entries, "next": found.next})
 
     return routes

@@ -104,7 +104,7 @@ def _said(look: Look, details: Sequence[Mapping[str, Any]]) -> dict[Key, Said]:
 def _told(row: Any, said: Mapping[Key, Said]) -> Told:
     return Told(
         *(row.n, row.at, row.actor, row.action, row.outcome, list(row.subjects), row.why, row.origin),
-        reason=str(row.detail.get("why", "")),
+        reason=rules.reason(row.detail),
         done=rules.done(row.detail, said),
         more=rules.more(row.detail),
     )

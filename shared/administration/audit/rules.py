@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.texts import Text
+
 SHOWN = "shown"
 MASKED = "masked"
 GONE = "gone"
@@ -54,7 +56,7 @@ class Told:
     subjects: list[str]
     why: str
     origin: str
-    reason: str
+    reason: Text
     """Of a refusal."""
     done: list[Done]
     more: int
@@ -82,6 +84,12 @@ def done(detail: Mapping[str, Any], said: Mapping[Key, Said]) -> list[Done]:
         rest = {name: value for name, value in change.items() if name not in ("subject", "former")}
         found.append(Done(change["subject"], "", former=_mapping(change.get("former")), detail=rest))
     return found
+
+
+def reason(detail: Mapping[str, Any]) -> Text:
+    """Why something was refused; entries of former releases have it in English only."""
+    values = {name: Text(of) for name, of in detail.get("values", {}).items()}
+    return Text(detail.get("text") or str(detail.get("why", "")), values)
 
 
 def more(detail: Mapping[str, Any]) -> int:

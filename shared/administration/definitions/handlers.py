@@ -11,6 +11,7 @@ from shared.customer.fields import Field
 from shared.edge.errors import Invalid, NotFound
 from shared.pipeline import definitions, vocabulary
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 def define(work: Work, new: Definition) -> bool:
@@ -35,7 +36,7 @@ def retire(work: Work, kind: str, code: str, *, retired: bool = True) -> bool:
     others = _of_kind(work, kind)
     before = next((one for one in others if one.code == code), None)
     if before is None:
-        raise NotFound(f"there is no {kind} {code}")
+        raise NotFound(N_("there is no %(kind)s %(code)s"), kind=kind, code=code)
     return _put(work, msgspec.structs.replace(before, retired=retired), before, others)
 
 
@@ -44,7 +45,7 @@ def _put(work: Work, new: Definition, before: Definition | None, others: list[De
         rules.check(work.source, new)
         rules.check_change(new, before, others)
     except NotDefinable as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
     if new.kind == CUSTOMER_FIELD:
         return bool(vocabulary.define_fields(work, [_field(work, new)]))
     if new == before:

@@ -43,7 +43,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
         try:
             check(service.name, body.meant())
         except NotDefinable as error:
-            raise Invalid(str(error)) from None
+            raise Invalid(error) from None
         return pages.answer(request, "definition_preview.html", definition=body.meant())
 
     return routes

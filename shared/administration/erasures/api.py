@@ -18,6 +18,7 @@ from shared.edge.settings import Settings
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_, Text
 
 
 class ProposeBody(Input):
@@ -115,7 +116,7 @@ def _add_reports(routes: APIRouter, reporter: Reporter) -> None:
         plain JSON, and says that it isn't signed."""
         one, found = reporter.erasure(actor, str(erasure))
         if found is None:
-            raise Conflict(f"this erasure is {one.state}; there is nothing to certify")
+            raise Conflict(N_("this erasure is %(state)s; there is nothing to certify"), state=Text(one.state))
         if not reporter.signing.is_possible:
             unsigned = {"signed": False, "why": "no CRM_CERTIFICATE_KEY is set, so nobody can prove this report"}
             return encoded({**unsigned, "report": found})

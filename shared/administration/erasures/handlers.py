@@ -20,6 +20,7 @@ from shared.pipeline import claims, clusters, keys
 from shared.pipeline.customer_tables import customer_record
 from shared.pipeline.doing import Doing
 from shared.pipeline.work import Work
+from shared.texts import N_, Text
 
 
 def propose(work: Work, customer: str, reason: str) -> str:
@@ -30,14 +31,16 @@ def propose(work: Work, customer: str, reason: str) -> str:
     _person(work)
     work.see(Action.CUSTOMER_ERASE, customer)
     if keys.erased(work.session, [customer]):
-        raise Conflict("this customer was erased")
+        raise Conflict(N_("this customer was erased"))
     c = customer_record.c
     if not work.session.scalar(select(c.registered).where(c.member == customer)):
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     members = _members(work.session, customer)
     for other in reads.waiting(work.session):
         if set(other.members) & set(members):
-            raise Conflict(f"erasure {other.id} of this customer waits for consent; withdraw it first")
+            raise Conflict(
+                N_("erasure %(other)s of this customer waits for consent; withdraw it first"), other=other.id
+            )
     id = new_id()
     row = {"id": id, "customer": customer, "members": members, "reason": reason, "state": PROPOSED}
     work.session.execute(erasure.insert().values(**row, proposed_by=work.actor.id, proposed=work.now))
@@ -55,12 +58,14 @@ def consent(work: Work, of: Forgetting, id: str) -> Erasure:
     work.need(Action.CUSTOMER_ERASE_CONSENT)
     one = _locked(work, id)
     if one.proposed_by == work.actor.id:
-        raise Forbidden("an erasure needs a second person; you proposed it")
+        raise Forbidden(N_("an erasure needs a second person; you proposed it"))
     members = list(one.members)
     # Those that were never met here too: whoever met them elsewhere has to forget them.
     held = claims.lock(work.session, members)
     if _members(work.session, one.customer) != members:
-        raise Conflict("this customer is made of other members than when it was proposed; withdraw it and propose anew")
+        raise Conflict(
+            N_("this customer is made of other members than when it was proposed; withdraw it and propose anew")
+        )
     for member in members:
         if not held[member].erased:
             work.publish(stream(Member(member)), CustomerErased(reason=one.reason))
@@ -95,7 +100,11 @@ def need_any(doing: Doing) -> None:
 def see(doing: Doing, one: Erasure) -> None:
     """Raises ``Forbidden`` for who can't be the second person and may not propose it of this very customer."""
     if not within_reach(doing, [one]):
-        raise Forbidden(f"this customer isn't among those for whom {doing.actor.id} has customer.erase here")
+        raise Forbidden(
+            N_("this customer isn't among those for whom %(actor)s has %(action)s here"),
+            actor=doing.actor.id,
+            action=Action.CUSTOMER_ERASE,
+        )
 
 
 def within_reach(doing: Doing, some: Sequence[Erasure]) -> list[Erasure]:
@@ -108,7 +117,7 @@ def within_reach(doing: Doing, some: Sequence[Erasure]) -> list[Erasure]:
 
 def _person(work: Work) -> None:
     if work.actor.is_service:
-        raise Forbidden("people are forgotten by people, not by services")
+        raise Forbidden(N_("people are forgotten by people, not by services"))
 
 
 def _members(session: Session, customer: str) -> list[str]:
@@ -119,7 +128,7 @@ def _locked(work: Work, id: str) -> Erasure:
     """A proposal that waits. Locked before any customer, as nobody locks one while holding a customer."""
     one = reads.erasure_of(work.session, id, lock=True)
     if one.state != PROPOSED:
-        raise Conflict(f"this erasure is {one.state} already")
+        raise Conflict(N_("this erasure is %(state)s already"), state=Text(one.state))
     return one
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from shared.administration.erasures import api
 from shared.administration.erasures.answers import Forgetting
 from shared.administration.erasures.api import Reporter
+from shared.administration.erasures.rules import lacking
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.edge.settings import Settings
@@ -47,6 +48,6 @@ def router(reporter: Reporter, pages: Pages) -> APIRouter:
     def erasure(request: Request, erasure: Id, actor: CurrentActor) -> HTMLResponse:
         one, report = reporter.erasure(actor, str(erasure))
         signed = reporter.signing.is_possible
-        return pages.answer(request, "erasure.html", one=one, report=report, signed=signed, **words)
+        return pages.answer(request, "erasure.html", one=one, report=report, lacking=lacking, signed=signed, **words)
 
     return routes

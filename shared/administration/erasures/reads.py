@@ -15,6 +15,7 @@ from shared.administration.exports.reads import made
 from shared.edge.errors import Conflict, NotFound
 from shared.pipeline import heads
 from shared.pipeline.customer_tables import any_of
+from shared.texts import N_, Text
 
 MOST = 200
 
@@ -35,7 +36,7 @@ def erasure_of(session: Session, id: str, *, lock: bool = False) -> Erasure:
     chosen = select(erasure).where(erasure.c.id == id)
     row = session.execute(chosen.with_for_update() if lock else chosen).one_or_none()
     if row is None:
-        raise NotFound("there is no such erasure")
+        raise NotFound(N_("there is no such erasure"))
     return _erasure(row)
 
 
@@ -43,7 +44,7 @@ def report(session: Session, id: str, *, by: str, now: datetime, backup_days: in
     """What became of an erasure until now. Raises ``NotFound``, and ``Conflict`` before it is decided."""
     one = erasure_of(session, id)
     if one.state != rules.ERASED:
-        raise Conflict(f"this erasure is {one.state}; there is nothing to report")
+        raise Conflict(N_("this erasure is %(state)s; there is nothing to report"), state=Text(one.state))
     services = [
         rules.Service(by),
         *(rules.Service(name, sign.left) for name, sign in heads.last_signs(session).items()),

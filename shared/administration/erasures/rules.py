@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-PROPOSED, WITHDRAWN, ERASED = "proposed", "withdrawn", "erased"
+from shared.texts import N_, Text
+
+PROPOSED, WITHDRAWN, ERASED = N_("proposed"), N_("withdrawn"), N_("erased")
 """States of an erasure."""
 DEVICE, EXPORT = "device/", "export/"
 """Beginnings of places that aren't tables of a service."""
@@ -165,8 +167,7 @@ def report(
     found = {one.source: one for one in log}
     logs = tuple(_log(name, found) for name in sorted({*asked, *left}))
     until = of.decided + timedelta(days=backup_days)
-    lacking = _lacking(told, devices, logs, left)
-    return Report(
+    found_so_far = Report(
         erasure=of.id,
         by=by,
         made=now,
@@ -185,9 +186,11 @@ def report(
         log=logs,
         backups=Backups(backup_days, until, now >= until),
         stays=STAYS,
-        open=lacking,
-        complete=not lacking,
+        open=(),
+        complete=True,
     )
+    open = tuple(str(line) for line in lacking(found_so_far))
+    return msgspec.structs.replace(found_so_far, open=open, complete=not open)
 
 
 def _told(service: str, member: str, known: Sequence[Answer]) -> Told:
@@ -216,15 +219,25 @@ def _log(source: str, found: Mapping[str, Found]) -> Log:
     return Log(f"{source}.keys", one.wrapped if one else None, one.at if one else None)
 
 
-def _lacking(
-    told: Iterable[Told], devices: Iterable[OnDevice], logs: Iterable[Log], left: Mapping[str, datetime]
-) -> tuple[str, ...]:
-    lacking = [f"{one.service} hasn't answered for {one.member}" for one in told if one.forgotten is None]
-    lacking += [f"device {one.device} hasn't confirmed {one.member}" for one in devices if one.forgotten is None]
-    lacking += [f"{name} left, and its database wasn't reached" for name in sorted(left)]
-    for one in logs:
+def lacking(of: Report) -> list[Text]:
+    """What isn't done, or can't be said to be."""
+    found = [
+        Text(N_("%(service)s hasn't answered for %(member)s"), {"service": one.service, "member": one.member})
+        for one in of.answers
+        if one.forgotten is None
+    ]
+    found += [
+        Text(N_("device %(device)s hasn't confirmed %(member)s"), {"device": one.device, "member": one.member})
+        for one in of.devices
+        if one.forgotten is None
+    ]
+    found += [
+        Text(N_("%(service)s left, and its database wasn't reached"), {"service": name}) for name in sorted(of.left)
+    ]
+    for one in of.log:
+        values = {"topic": one.topic, "keys": one.wrapped}
         if one.wrapped is None:
-            lacking.append(f"{one.topic} wasn't looked through yet")
+            found.append(Text(N_("%(topic)s wasn't looked through yet"), values))
         elif one.wrapped:
-            lacking.append(f"{one.topic} still holds {one.wrapped} wrapped keys, until it is compacted")
-    return tuple(lacking)
+            found.append(Text(N_("%(topic)s still holds %(keys)s wrapped keys, until it is compacted"), values))
+    return found

@@ -67,9 +67,9 @@ def _lines(
             after = part.last
         service.transact(again(), lambda work: handlers.complete(work, id))
     except Refused as error:
-        why = str(error)
+        why = error.text
         service.transact(service.itself, lambda work: handlers.break_off(work, id, actor, why))
-        raise BrokenOff(why) from None
+        raise BrokenOff(str(why)) from None
 
 
 def _shown(row: object) -> Export:

@@ -18,6 +18,7 @@ from shared.pipeline.customer_tables import customer_record
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.tables import export
 from shared.pipeline.work import Work
+from shared.texts import Text
 
 PART = 500
 FIRST = "00000000-0000-0000-0000-000000000000"
@@ -89,7 +90,7 @@ def complete(work: Work, id: str) -> None:
     work.changed(f"export/{id}", export="complete", rows=rows)
 
 
-def break_off(work: Work, id: str, actor: Actor, why: str) -> None:
+def break_off(work: Work, id: str, actor: Actor, why: Text) -> None:
     """``actor`` may have no more of it; what went out is noted already."""
     work.session.execute(update(export).where(export.c.id == id).values(ended=work.now))
     said = audit.refused(actor, work.now, str(Action.CUSTOMER_EXPORT), f"export/{id}", why)

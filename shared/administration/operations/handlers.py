@@ -9,6 +9,7 @@ from shared.edge.errors import NotFound
 from shared.pipeline.mending import redriven, skipped
 from shared.pipeline.receive import Subscription
 from shared.pipeline.work import Work
+from shared.texts import N_, Text
 
 Moving = Callable[[Work], Sequence[Subscription]]
 """The subscriptions of the service as they are registered."""
@@ -34,5 +35,7 @@ def _named(subscriptions: Sequence[Subscription], name: str) -> Subscription:
         if each.name == name:
             return each
     raise NotFound(
-        f"there is no subscription {name}; there are {', '.join(s.name for s in subscriptions) or 'none yet'}"
+        N_("there is no subscription %(name)s; there are %(subscriptions)s"),
+        name=name,
+        subscriptions=", ".join(s.name for s in subscriptions) or Text(N_("none yet")),
     )

@@ -17,6 +17,7 @@ from shared.edge.inputs import Code, Input, ShortText
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 log = structlog.get_logger(__name__)
 
@@ -112,8 +113,8 @@ def _grants(body: RoleBody) -> list[Grant]:
 def _parsed(action: str, reach: str) -> GrantBody:
     try:
         return GrantBody(action=Action(action), reach=Reach(reach))
-    except ValueError as error:
-        raise Invalid(str(error)) from None
+    except ValueError:
+        raise Invalid(N_("there is no action %(action)s for %(reach)s"), action=action, reach=reach) from None
 
 
 def _shown(role: Role, built_in: bool) -> RoleShown:

@@ -17,6 +17,7 @@ from shared.edge.errors import Forbidden, Invalid, NotFound
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.tables import access_role
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 def define(work: Work, role: Role) -> bool:
@@ -25,7 +26,7 @@ def define(work: Work, role: Role) -> bool:
     try:
         roles.check(work.source, role, {*BUILT_IN, *custom_fields(work.session)})
     except NotGrantable as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
     if known == role:
         return False
     values = {"label": role.label, "grants": msgspec.to_builtins(role.grants)}
@@ -39,7 +40,7 @@ def withdraw(work: Work, name: str) -> None:
     """Take a role of the department's own away: it allows nothing any more. Raises ``Forbidden``, ``NotFound``."""
     known = _known(work, name)
     if known is None:
-        raise NotFound(f"this department has no role {name} of its own")
+        raise NotFound(N_("this department has no role %(name)s of its own"), name=name)
     work.session.execute(delete(access_role).where(access_role.c.name == name))
     work.changed(f"role/{name}", former=_grants(known), now=None)
 
@@ -49,7 +50,7 @@ def _known(work: Work, name: str) -> Role | None:
     try:
         rules.refuse_own(name, work.actor.roles)
     except rules.OwnRole as error:
-        raise Forbidden(str(error)) from None
+        raise Forbidden(error) from None
     # Of two changes at once the second is compared with the first.
     work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("access_role", 0))))
     return next((role for role in reads.custom(work.session) if role.name == name), None)

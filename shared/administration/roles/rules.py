@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from shared.access.actions import SUPPORTS, Action
 from shared.access.grants import Grant
 from shared.access.roles import ROLES, Role
+from shared.texts import N_, Saying
 
 
-class OwnRole(ValueError):
+class OwnRole(Saying, ValueError):
     """Somebody would change what he himself may; the text is for people."""
 
 
 def refuse_own(name: str, own: Collection[str]) -> None:
     """Raises ``OwnRole`` for a role that the one who changes it has."""
     if name in own:
-        raise OwnRole(f"you have the role {name} yourself: somebody else has to change it")
+        raise OwnRole(N_("you have the role %(name)s yourself: somebody else has to change it"), name=name)
 
 
 @dataclass(frozen=True)

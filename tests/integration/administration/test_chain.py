@@ -16,6 +16,7 @@ from shared.pipeline.recovery import recover
 from shared.pipeline.relay import Relay
 from shared.pipeline.service import Service
 from shared.pipeline.verifying import verify
+from shared.texts import Text
 from tests.builders import NOON
 from tests.integration.pipeline.test_admin import command
 from tests.integration.pipeline.test_recovery import sent
@@ -128,7 +129,7 @@ def test_an_entry_that_nobody_links_is_named_after_a_while(kept: Pair) -> None:
 def test_what_commits_late_is_linked_though_its_number_is_lower(pair: Pair) -> None:
     service = pair.publisher
     with Session(service.engine) as late:
-        run(late, audit.INSERT, audit.refused(ANNA, NOON, "/late", "", "no"))
+        run(late, audit.INSERT, audit.refused(ANNA, NOON, "/late", "", Text("no")))
         note(service, 3)
         chainer = chained(service)
         late.commit()
@@ -143,7 +144,7 @@ def test_what_commits_very_late_is_found_by_the_next_full_look(pair: Pair, monke
     monkeypatch.setattr(chain, "FULL_ROUNDS", 3)
     service = pair.publisher
     with Session(service.engine) as late:
-        run(late, audit.INSERT, audit.refused(ANNA, NOON, "/late", "", "no"))
+        run(late, audit.INSERT, audit.refused(ANNA, NOON, "/late", "", Text("no")))
         note(service, 5)
         chainer = Chainer(service, threading.Event())
         assert chainer.round() == 5

@@ -97,7 +97,7 @@ def test_what_is_no_value_is_refused_without_being_repeated(name: str, text: str
     with pytest.raises(InvalidValue) as error:
         parse(field(name, {"custom.n": NUMBER}), text)
     assert error.value.field.name == name
-    assert error.value.why in str(error.value)
+    assert str(error.value.why) in str(error.value)
     assert str(error.value) == f"{name}: {error.value.why}"
 
 
