@@ -1,5 +1,7 @@
 """What marketing hears."""
 
+from services.marketing.custom import handlers as custom
+from services.marketing.custom.tables import custom_value
 from services.marketing.customers import erasure
 from services.marketing.customers import handlers as customers
 from services.marketing.profiles import handlers as profiles
@@ -10,7 +12,7 @@ from services.marketing.segments import handlers as segments
 from services.marketing.segments import published
 from services.marketing.segments.tables import stay
 from shared.administration.erasures import answers as erasures
-from shared.pipeline import claims, heads, vocabulary
+from shared.pipeline import heads, vocabulary
 from shared.pipeline.customer_tables import claim, custom_field, customer_cluster, customer_record
 from shared.pipeline.subscriptions import Slice, Subscriptions
 
@@ -20,10 +22,10 @@ SUBSCRIPTIONS = Subscriptions(
         Slice(
             "customers",
             {
-                "customer.registered": claims.heard,
-                "customer.edited": claims.heard,
+                "customer.registered": customers.heard_claims,
+                "customer.edited": customers.heard_claims,
                 "customer.erased": erasure.heard_erased,
-                "custom_field.defined": claims.heard_fields,
+                "custom_field.defined": customers.heard_fields,
                 "customer.assigned": customers.heard_assigned,
             },
             derived=(claim, customer_record, custom_field, customer_cluster),
@@ -42,6 +44,11 @@ SUBSCRIPTIONS = Subscriptions(
             },
             derived=(profile, spending, purchase, stay),
             sealed=True,
+        ),
+        Slice(
+            "custom_values",
+            {"contact.wrapped_up": custom.heard, "case.opened": custom.heard, "order.placed": custom.heard},
+            derived=(custom_value,),
         ),
         Slice("reviews", {"contact.wrapped_up": satisfaction.heard_reviews}, derived=(review,), sealed=True),
         # Its own facts: it doesn't subscribe to itself, only `recover` hands them to it.

@@ -13,10 +13,26 @@ from shared.web.render import Pages
 TITLE = N_("Marketing")
 NAV = {"/": N_("Segments")}
 REASONS = {
-    "time": N_("orders fell out of the window"),
+    "time": N_("what counted fell out of the window"),
     "cancelled": N_("an order was cancelled"),
+    "field": N_("a field of the customer has another value"),
 }
 """Why a customer left the segment."""
+ABOUT = {
+    "customer_field": N_("The customer"),
+    "contact_field": N_("A review in these days"),
+    "case_field": N_("A case in these days"),
+    "order_field": N_("An order in these days"),
+}
+"""Of what a rule asks a department's own field."""
+TESTS = {
+    "is": N_("is"),
+    "is_not": N_("is something else than"),
+    "contains": N_("contains"),
+    "at_least": N_("at least"),
+    "at_most": N_("at most"),
+}
+"""How a rule asks a field."""
 FOLDERS = tuple(Path(__file__).parent / name / "templates" for name in ("segments", "satisfaction", "profiles"))
 
 
@@ -27,4 +43,8 @@ def pages() -> Pages:
 
 def words(gettext: Callable[[str], str], language: str) -> dict[str, Any]:
     """What templates call, in one language."""
-    return {"reason_name": lambda code: gettext(REASONS[code])}
+    return {
+        "reason_name": lambda code: gettext(REASONS[code]),
+        "about_name": lambda kind: gettext(ABOUT[kind]),
+        "test_name": lambda test: gettext(TESTS[test]),
+    }

@@ -6,12 +6,30 @@ they differ from what was said last.
 
 from __future__ import annotations
 
+import msgspec
+
 from shared.events.facts import Fact, Instant, fact
+
+
+class SegmentCondition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a segment's rule asks of a department's own field."""
+
+    kind: str
+    """``customer_field``, ``contact_field``, ``case_field`` or ``order_field``."""
+    department: str = ""
+    """Whose field it is; empty for fields of customers, which all departments share."""
+    code: str
+    form: str
+    """What the field holds, as ``definition.made`` and ``custom_field.defined`` say it."""
+    test: str
+    """``is``, ``is_not``, ``contains``, ``at_least`` or ``at_most``."""
+    value: str
 
 
 @fact("segment.defined", stream="segment", about="segment")
 class SegmentDefined(Fact, frozen=True, kw_only=True):
-    """A segment's rule: customers whose measure over the window reaches the threshold. The newest holds."""
+    """A segment's rule: customers whose measure over the window reaches the threshold, and of whom all conditions hold.
+    The newest holds."""
 
     segment: str
     name: str
@@ -20,6 +38,8 @@ class SegmentDefined(Fact, frozen=True, kw_only=True):
     """``orders.amount``: what was ordered and not cancelled, in minor units."""
     window_days: int
     at_least: int
+    """0 where the conditions alone decide."""
+    conditions: tuple[SegmentCondition, ...] = ()
 
 
 @fact("customer.valued", stream="customer")
@@ -52,4 +72,5 @@ class SegmentLeft(Fact, frozen=True, kw_only=True):
 
     segment: str
     because: str
-    """A code: ``time`` (orders fell out of the window), ``cancelled``, ``link``, ``rule`` or ``correction``."""
+    """A code: ``time`` (what counted fell out of the window), ``cancelled``, ``field`` (a field of the customer has another
+    value), ``link``, ``rule`` or ``correction``."""

@@ -92,7 +92,7 @@ def test_a_segment_at_a_glance_leads_to_who_entered_and_why(people: People) -> N
     row = page.get_by_role("row", name="Ada Moreno")
     expect(row).to_contain_text("$300.00")
     expect(row).to_contain_text("$400.00")
-    expect(page.get_by_role("row", name="orders fell out of the window")).to_contain_text("Cora Moreno")
+    expect(page.get_by_role("row", name="what counted fell out of the window")).to_contain_text("Cora Moreno")
     check_page(page, "marketer-moves")
     page.get_by_label("Day").fill(ago(10).date().isoformat())
     page.get_by_role("button", name="Show").click()
@@ -144,6 +144,31 @@ def test_a_rule_is_tried_before_it_stands(people: People, platform: Platform) ->
     rule.get_by_role("button", name="Let this rule stand").click()
     expect(page.get_by_text("Who ordered for $600.00 at least in the last 365 days.")).to_be_visible()
     platform["marketing"].post(f"{SEGMENT}/define", {"window_days": 365, "at_least": 500_00}, "mara", "marketer")
+
+
+def test_a_rule_asks_what_departments_defined(people: People, platform: Platform, market: dict[str, str]) -> None:
+    field = {"kind": "customer_field", "code": "floors", "label": "Floors", "label_es": "Pisos", "form": "number"}
+    platform["sfa"].post("/definitions", field, *MONA)
+    platform.settle()
+    platform["sfa"].post(f"/customers/{market['bea']}/edit", {"changes": {"custom.floors": "4"}}, *MONA)
+    platform.settle()
+    page = mara(people, SEGMENT)
+    page.keyboard.press("r")
+    rule = page.get_by_role("dialog", name="Another rule")
+    rule.get_by_text("What departments ask in fields of their own").click()
+    rule.get_by_label("The customer: Floors at least").fill("3")
+    rule.get_by_role("button", name="Who would enter, who would leave?").click()
+    expect(rule.get_by_text("1 customer would be in it.")).to_be_visible()
+    expect(rule.get_by_text("The customer: Floors at least 3")).to_be_visible()
+    check_page(page, "marketer-conditions")
+    rule.get_by_role("button", name="Let this rule stand").click()
+    expect(page.get_by_text("The customer: Floors at least 3").first).to_be_visible()
+    platform.settle()
+    expect(page.get_by_text("1 customer is in it.")).to_be_visible()
+    spanish = mara(people, SEGMENT, language="es", width=PHONE)
+    expect(spanish.get_by_text("El cliente: Pisos como mínimo 3").first).to_be_visible()
+    platform["marketing"].post(f"{SEGMENT}/define", {"window_days": 365, "at_least": 500_00}, "mara", "marketer")
+    platform.settle()
 
 
 @pytest.mark.usefixtures("market")

@@ -15,6 +15,7 @@ from shared.edge.errors import NotFound
 from shared.pipeline import clusters, keys, records
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.look import Look
+from shared.texts import N_
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -99,7 +100,7 @@ def profile_of(look: Look, member: str) -> Profile:
     ).all()
     record, erased = records.record(session, member), bool(keys.erased(session, [member]))
     if not (sums.known or spent or record or erased):
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     look.saw_customers(mates)
     name = names(look, [member]).get(member, Name())
     return Profile(

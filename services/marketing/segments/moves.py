@@ -17,6 +17,7 @@ from shared.access.actions import Action
 from shared.edge.errors import Invalid
 from shared.pipeline import clusters
 from shared.pipeline.look import Look
+from shared.texts import N_
 
 PAGE = 50
 ENTERED, LEFT = "entered", "left"
@@ -102,7 +103,7 @@ def members(look: Look, segment: str, of: Definition, at: datetime, after: str =
     look.need(Action.SEGMENT_READ)
     handlers.known(segment)
     if at > look.now:
-        raise Invalid("who will be in the segment isn't known yet")
+        raise Invalid(N_("who will be in the segment isn't known yet"))
     rows = look.session.execute(_MEMBERS, {"at": at} | _place(after, at + DAY) | {"limit": PAGE + 1}).all()
     total = look.session.execute(_COUNT_MEMBERS, {"at": at}).scalar_one()
     bought = _bought(look.session, [row.cluster for row in rows], of)
@@ -130,7 +131,7 @@ def _day(day: date) -> tuple[datetime, datetime]:
     try:
         return begin, begin + DAY
     except OverflowError:
-        raise Invalid("the day is out of range") from None
+        raise Invalid(N_("the day is out of range")) from None
 
 
 def _stay(row: object) -> Stay:
@@ -162,9 +163,9 @@ def _place(after: str, end: datetime) -> dict[str, object]:
     try:
         last_at, last = (datetime.fromisoformat(at), str(UUID(cluster))) if after else (end, _LEAST)
     except ValueError:
-        raise Invalid("this isn't where a page of the list begins") from None
+        raise Invalid(N_("this isn't where a page of the list begins")) from None
     if last_at.tzinfo is None:
-        raise Invalid("this isn't where a page of the list begins")
+        raise Invalid(N_("this isn't where a page of the list begins"))
     return {"last_at": last_at, "last": last}
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 
 from services.marketing.profiles.reads import names
-from services.marketing.segments import moves, reads
+from services.marketing.segments import asking, moves, reads
 from services.marketing.segments.api import Mark, RuleBody, Way, shown, trial
 from services.marketing.segments.rules import LONGEST_WINDOW, Definition
 from shared.edge.http import CurrentActor
@@ -45,6 +45,7 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
             daily = reads.daily(look.session, look.now, days)
             entered, gone = reads.lately(look.session, look.now)
             known = names(look, [move.customer for move in (*of.entered[:LATELY], *of.left[:LATELY])])
+            rows = asking.rows(look.session, reads.definition(look.session, default).conditions)
         return pages.answer(
             request,
             "segment.html",
@@ -57,14 +58,17 @@ def router(service: Service, pages: Pages, default: Definition) -> APIRouter:
             names=known,
             shown=LATELY,
             longest=LONGEST_WINDOW,
+            rows=rows,
         )
 
     @routes.post("/segments/{segment}/preview")
     def preview(request: Request, segment: Code, body: RuleBody, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            found = reads.preview(look, segment, trial(body, default))
+            rule = trial(look, body, default)
+            found = reads.preview(look, segment, rule)
+            tried = {"rule": rule, "conditions": asking.worded(look.session, rule.conditions)}
             known = names(look, [one.customer for one in (*found.entering, *found.leaving)])
-        return pages.answer(request, "preview.html", found=found, names=known, currency=default.currency)
+        return pages.answer(request, "preview.html", found=found, names=known, **tried)
 
     _add_lists(routes, service, pages, default)
     return routes

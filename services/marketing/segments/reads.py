@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from services.marketing.segments import handlers, rules
-from services.marketing.segments.rules import HIGH_VALUE, Definition, Standing
+from services.marketing.segments import handlers, rules, tested, trying
+from services.marketing.segments.rules import Definition, Standing
 from services.marketing.segments.standings import purchases
-from services.marketing.segments.tables import segment, stay
+from services.marketing.segments.tables import stay
 from shared.access.actions import Action
 from shared.pipeline import clusters
 from shared.pipeline.look import Look
@@ -62,11 +62,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 def definition(session: Session, default: Definition) -> Definition:
     """The segment's definition; the default until there is another."""
-    c = segment.c
-    row = session.execute(
-        select(c.name, c.currency, c.window_days, c.at_least).where(c.segment == HIGH_VALUE)
-    ).one_or_none()
-    return default if row is None else Definition(*row)
+    return tested.kept(session) or default
 
 
 def sizes(session: Session, now: datetime) -> list[Size]:
@@ -104,12 +100,15 @@ def lately(session: Session, now: datetime) -> tuple[int, int]:
 
 
 def preview(look: Look, segment: str, trial: Definition) -> Preview:
-    """Who would be in the segment by another definition. Raises ``Forbidden`` and ``NotFound``."""
+    """Who would be in the segment by another definition. Raises ``Forbidden``, ``Invalid`` and ``NotFound``."""
     look.need(Action.SEGMENT_READ)
     handlers.known(segment)
+    handlers.check(look, trial)
     now = look.now
     values = {"currency": trial.currency, "at_least": trial.at_least, "since": now - trial.window, "now": now}
-    rows = look.session.execute(_PREVIEW, values | {"shown": PREVIEWED}).all()
+    would, of_conditions = trying.would(trial.conditions)
+    query = text(_PREVIEW.format(would=would))
+    rows = look.session.execute(query, values | of_conditions | {"shown": PREVIEWED}).all()
     of = {(row.would, row.was): row.customers for row in rows}
     return Preview(
         customers=of.get((True, True), 0) + of.get((True, False), 0),
@@ -125,7 +124,7 @@ def standing(look: Look, member: str, of: Definition) -> Standing:
     look.see(Action.CUSTOMER_READ, member)
     members = clusters.mates_of(look.session, [member])
     bought = purchases(look.session, members, of.currency)[member]
-    return rules.standing(bought, of, look.now)
+    return rules.standing(bought, of, look.now, tested.held(look.session, members, of)[member])
 
 
 _SIZES = text("""
@@ -158,7 +157,7 @@ SELECT (SELECT count(*) FROM stay WHERE entered > :since AND entered <= :now) AS
        (SELECT count(*) FROM stay WHERE "left" > :since AND "left" <= :now) AS gone
 """)
 # The rule once more, for all customers at once: what counts now, where that suffices, and who is in by the rule of now.
-_PREVIEW = text("""
+_PREVIEW = """
 WITH worth AS (
   SELECT coalesce(c.cluster, p.member) AS cluster, sum(p.amount) AS amount
   FROM purchase p LEFT JOIN customer_cluster c USING (member)
@@ -166,7 +165,7 @@ WITH worth AS (
     AND (p.cancelled IS NULL OR p.cancelled > :now)
   GROUP BY 1
 ),
-would AS (SELECT cluster FROM worth WHERE amount >= :at_least),
+would AS ({would}),
 was AS (SELECT cluster FROM stay WHERE "left" IS NULL),
 each AS (
   SELECT cluster, coalesce(amount, 0) AS amount, would.cluster IS NOT NULL AS would, was.cluster IS NOT NULL AS was
@@ -179,4 +178,4 @@ ranked AS (
 )
 SELECT * FROM ranked WHERE place <= CASE WHEN would AND was THEN 1 ELSE CAST(:shown AS int) END
 ORDER BY amount DESC, customer
-""")
+"""

@@ -2,37 +2,42 @@
 
 An order counts from the instant it was placed until the window's length has passed, or until it was cancelled if
 that is sooner. The value at an instant is the sum of the orders that count then; the customer is in the segment
-while the value reaches the threshold.
+while the value reaches the threshold and all that the rule asks of departments' own fields is so (conditions.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import NamedTuple
+
+from services.marketing.segments.conditions import Condition, Span, Value, holds, spans
 
 HIGH_VALUE = "high_value"
 MEASURE = "orders.amount"
 LONGEST_WINDOW = 3_660
 """Days."""
 
-TIME, CANCELLED, LINK, RULE, CORRECTION = "time", "cancelled", "link", "rule", "correction"
+TIME, CANCELLED, FIELD, LINK, RULE, CORRECTION = "time", "cancelled", "field", "link", "rule", "correction"
 """Why somebody left, see ``SegmentLeft``."""
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Definition:
-    """Who is in the segment: customers whose orders of the last ``window_days`` amount to ``at_least``."""
+    """Who is in the segment: customers whose orders of the last ``window_days`` amount to ``at_least``, and of whom all
+    conditions hold."""
 
     name: str = "High value"
     currency: str = "USD"
     window_days: int = 365
     at_least: int = 500_00
-    """In minor units, 1 at least."""
+    """In minor units, 1 at least; 0 where conditions alone decide."""
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def window(self) -> timedelta:
@@ -41,7 +46,10 @@ class Definition:
     @property
     def rule(self) -> str:
         """What decides; two definitions with the same rule differ in their name only."""
-        return f"{self.currency} {self.window_days} {self.at_least}"
+        rule = f"{self.currency} {self.window_days} {self.at_least}"
+        # Kept with every member that is in, so it is short.
+        asked = repr(sorted(map(astuple, self.conditions))).encode()
+        return f"{rule} {sha256(asked).hexdigest()[:16]}" if self.conditions else rule
 
 
 class Purchase(NamedTuple):
@@ -63,7 +71,7 @@ class Stay:
     orders: tuple[str, ...]
     """The newest that sufficed when it entered, the newest last."""
     because: str = ""
-    """Why it left: ``time`` or ``cancelled``."""
+    """Why it left: ``time``, ``cancelled`` or ``field``."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,8 @@ class Standing:
     """Every stay until then, the oldest first."""
     next: datetime | None
     """When something of this changes by time alone."""
+    met: tuple[bool, ...] = ()
+    """Which of the rule's conditions hold, in their order."""
 
     @property
     def since(self) -> datetime | None:
@@ -87,36 +97,69 @@ class Standing:
         return self.stays[-1].entered if self.stays and self.stays[-1].left is None else None
 
 
-def standing(purchases: Iterable[Purchase], definition: Definition, now: datetime) -> Standing:
-    """How a customer with these orders, all in the definition's currency, stands at ``now``."""
-    changes: dict[datetime, list[tuple[int, Purchase, str]]] = defaultdict(list)
-    window = definition.window
-    for place, purchase in enumerate(purchases):
-        end, because = _end(purchase, window)
-        if purchase.occurred < end:
-            changes[purchase.occurred].append((place, purchase, ""))
-            changes[end].append((place, purchase, because))
+Change = tuple[int, Purchase | None, str]
+"""An order by its place begins to count, or a condition by its number to hold; with a reason: it ends."""
+
+
+def standing(
+    purchases: Iterable[Purchase], definition: Definition, now: datetime, held: Sequence[Iterable[Span]] = ()
+) -> Standing:
+    """How a customer with these orders, all in the definition's currency, stands at ``now``. ``held``: when what each
+    condition asks is so; in any order, and for several reasons at once."""
+    changes = _changes(purchases, definition, held)
     counting: dict[int, Purchase] = {}
-    amount = 0
+    amount, met = 0, [0] * len(definition.conditions)
     stays: list[Stay] = []
     ahead: datetime | None = None
     for at in sorted(changes):
         if at > now:
-            ahead = at if at < _NEVER else None
+            ahead = at if at < NEVER else None
             break
         for place, purchase, ended in changes[at]:
+            if purchase is None:
+                met[place] += -1 if ended else 1
+                continue
             amount += -purchase.amount if ended else purchase.amount
             if ended:
                 del counting[place]
             else:
                 counting[place] = purchase
-        is_in, was_in = amount >= definition.at_least, bool(stays) and stays[-1].left is None
+        is_in, was_in = amount >= definition.at_least and all(met), bool(stays) and stays[-1].left is None
         if is_in and not was_in:
             stays.append(Stay(at, None, deciding(counting.values(), definition.at_least)))
         elif was_in and not is_in:
             stays[-1] = _left(stays[-1], at, {ended for *_, ended in changes[at]})
     last = max((purchase.occurred for purchase in counting.values()), default=None)
-    return Standing(amount, len(counting), last, tuple(stays), ahead)
+    return Standing(amount, len(counting), last, tuple(stays), ahead, tuple(count > 0 for count in met))
+
+
+def _changes(
+    purchases: Iterable[Purchase], definition: Definition, held: Sequence[Iterable[Span]]
+) -> dict[datetime, list[Change]]:
+    changes: dict[datetime, list[Change]] = defaultdict(list)
+    for place, purchase in enumerate(purchases):
+        end, because = _end(purchase, definition.window)
+        if purchase.occurred < end:
+            changes[purchase.occurred].append((place, purchase, ""))
+            changes[end].append((place, purchase, because))
+    for number, spans_of_it in enumerate(held):
+        for span in spans_of_it:
+            changes[span.begin].append((number, None, ""))
+            changes[span.end].append((number, None, span.because))
+    return changes
+
+
+def of_field(condition: Condition, history: Iterable[tuple[datetime, Value]]) -> list[Span]:
+    """When a condition holds by a customers' field that had these values, each from its instant on."""
+    return spans(history, condition, NEVER, FIELD)
+
+
+def of_fact(
+    condition: Condition, value: str, occurred: datetime, cancelled: datetime | None, window: timedelta
+) -> list[Span]:
+    """When a condition holds by what was written of one review, case or order."""
+    end, because = _end(Purchase("", occurred, 0, cancelled), window)
+    return [Span(occurred, end, because)] if occurred < end and holds(condition, value) else []
 
 
 def _end(purchase: Purchase, window: timedelta) -> tuple[datetime, str]:
@@ -124,14 +167,15 @@ def _end(purchase: Purchase, window: timedelta) -> tuple[datetime, str]:
     try:
         end = purchase.occurred + window
     except OverflowError:
-        end = _NEVER
+        end = NEVER
     if purchase.cancelled is not None and purchase.cancelled < end:
         return purchase.cancelled, CANCELLED
     return end, TIME
 
 
 def _left(stay: Stay, at: datetime, ended: Collection[str]) -> Stay:
-    return Stay(stay.entered, at, stay.orders, CANCELLED if CANCELLED in ended else TIME)
+    because = next((each for each in (CANCELLED, FIELD) if each in ended), TIME)
+    return Stay(stay.entered, at, stay.orders, because)
 
 
 def behind(purchases: Iterable[Purchase], of: Stay, *, left: bool, window: timedelta) -> list[Purchase]:
@@ -142,7 +186,9 @@ def behind(purchases: Iterable[Purchase], of: Stay, *, left: bool, window: timed
 
 
 def deciding(counting: Iterable[Purchase], at_least: int) -> tuple[str, ...]:
-    """The newest orders that suffice to reach the threshold; of too little, all."""
+    """The newest orders that suffice to reach the threshold; of too little, all; none where none is needed."""
+    if at_least <= 0:
+        return ()
     found: list[str] = []
     amount = 0
     for purchase in sorted(counting, key=lambda one: (one.occurred, one.order), reverse=True):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
-from services.marketing.segments import handlers, published, rules
+from services.marketing.segments import handlers, published, rules, tested
 from services.marketing.segments.published import Value
 from services.marketing.segments.rules import HIGH_VALUE, Definition, Purchase, Said, Standing, Stay
 from services.marketing.segments.tables import stay
@@ -34,7 +34,7 @@ def task(default: Definition) -> Task:
     def run(work: Work, items: Sequence[Item]) -> Mapping[str, datetime]:
         return work_out(work, items, handlers.definition_of(work, default))
 
-    return Task(STANDING, run, slices=("customers", "profiles"), most=MOST)
+    return Task(STANDING, run, slices=("customers", "profiles", "custom_values"), most=MOST)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def work_out(work: Work, items: Sequence[Item], definition: Definition) -> dict[
     # A member that was assigned elsewhere leaves a cluster of its own name behind, perhaps without members.
     members = clusters.members_of(work.session, {*homes, *homes.values()})
     bought = purchases(work.session, members, definition.currency)
-    standings = {c: rules.standing(bought[c], definition, work.now) for c in members}
+    held = tested.held(work.session, members, definition)
+    standings = {c: rules.standing(bought[c], definition, work.now, held[c]) for c in members}
     keep_stays(work.session, {cluster: standing.stays for cluster, standing in standings.items()})
     due: dict[str, list[Item]] = defaultdict(list)
     for item in items:

@@ -1,7 +1,7 @@
 """The tables of segments: the rule, who was in when, and what was said of it."""
 
 from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, Integer, Table, Text, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from services.marketing.metadata import metadata
 from shared.pipeline.tables import ROOM
@@ -18,6 +18,13 @@ segment = Table(
     Column("currency", Text, nullable=False),
     Column("window_days", Integer, nullable=False),
     Column("at_least", BigInteger, nullable=False, comment="in minor units"),
+    Column(
+        "conditions",
+        JSONB,
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="what is asked of departments' own fields: conditions.py",
+    ),
     comment="Who is in: customers whose orders of the window amount to so much at least",
 )
 

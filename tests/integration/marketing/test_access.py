@@ -72,4 +72,5 @@ def test_the_audit_log_says_who_looked_what_was_refused_and_what_changed(fresh: 
     assert (refused.outcome, refused.subjects) == ("refused", [f"customer/{ada}"])
     assert (changed.outcome, changed.action) == ("changed", "segment.define")
     (event,) = changed.detail["events"]
-    assert event["former"] == {"name": "High value", "currency": "USD", "window_days": 365, "at_least": 500_00}
+    rule = {"name": "High value", "currency": "USD", "window_days": 365, "at_least": 500_00, "conditions": []}
+    assert event["former"] == rule

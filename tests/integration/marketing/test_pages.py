@@ -81,7 +81,7 @@ def test_who_entered_and_left_is_listed_with_the_orders_that_decided(fresh: Mark
         (bea, "entered", ["c", "d"]),
     ]
     day = ago(days=40).date()
-    for query, words in ((f"?day={day}", "Ada"), ("?way=left&day=", "orders fell out of the window")):
+    for query, words in ((f"?day={day}", "Ada"), ("?way=left&day=", "what counted fell out of the window")):
         assert words in fresh.get(f"{SEGMENT}/moves{query}", html=True).text, query
     assert done(fresh.get(f"{SEGMENT}/moves?day={ago(days=41).date()}"))["moves"] == []
     assert "Nobody entered or left." in fresh.get(f"{SEGMENT}/moves?day={ago(days=41).date()}", html=True).text

@@ -1,0 +1,1 @@
+"""What departments wrote into fields of their own at reviews, cases and orders, for segments to ask."""

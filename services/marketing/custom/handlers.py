@@ -1,0 +1,73 @@
+"""Values of departments' own fields are heard, and forgotten. What a thing was said to hold first stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.marketing.custom.tables import custom_value
+from services.marketing.segments.conditions import CASE_FIELD, CONTACT_FIELD, ORDER_FIELD
+from services.marketing.segments.tested import hold_still, mark
+from shared.customer.member import member_of
+from shared.events.callcenter import CaseOpened, ContactWrappedUp
+from shared.events.envelope import Event
+from shared.events.sfa import OrderPlaced
+from shared.pipeline import claims
+from shared.pipeline.customer_tables import any_of
+from shared.pipeline.work import Work
+
+
+def heard(work: Work, events: list[Event]) -> None:
+    """Contacts were reviewed, cases opened, orders placed, with values of departments' own fields."""
+    telling = [event for event in events if _written(event)[2]]
+    if not telling:
+        return
+    rule = hold_still(work.session)
+    gone = claims.hold(work.session, {member_of(event.stream) for event in telling})
+    rows = [row for event in telling for row in _rows(event) if row["member"] not in gone]
+    if rows:
+        work.session.execute(upsert(custom_value).on_conflict_do_nothing(), rows)
+    of_rule = {condition.of for condition in rule}
+    mark(work, [event for event in telling if any(_of(row) in of_rule for row in _rows(event))])
+
+
+def forget(work: Work, members: Iterable[str]) -> Counter[str]:
+    """Delete all values of the members, whose rows are locked; gives how many each had."""
+    c = custom_value.c
+    gone = delete(custom_value).where(c.member == any_of(sorted(members))).returning(c.member)
+    return Counter(work.session.scalars(gone).all())
+
+
+def _written(event: Event) -> tuple[str, str, dict[str, str]]:
+    """Which kind of field, of which thing, and the values by code."""
+    match event.fact:
+        case ContactWrappedUp(contact=about, custom=custom):
+            return CONTACT_FIELD, about, custom
+        case CaseOpened(case=about, custom=custom):
+            return CASE_FIELD, about, custom
+        case OrderPlaced(order=about, custom=custom):
+            return ORDER_FIELD, about, custom
+    return "", "", {}
+
+
+def _rows(event: Event) -> Iterator[dict[str, Any]]:
+    kind, about, custom = _written(event)
+    for code, value in custom.items():
+        if value:
+            yield {
+                "member": member_of(event.stream),
+                "kind": kind,
+                "department": event.source,
+                "about": about,
+                "code": code,
+                "value": str(value),
+                "occurred": event.occurred,
+            }
+
+
+def _of(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["kind"], row["department"], row["code"]
