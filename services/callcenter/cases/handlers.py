@@ -25,6 +25,7 @@ from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,15 @@ def open_cases(work: Work, commands: Sequence[Open]) -> list[Opened]:
     rows, opened = [], []
     for command in commands:
         if command.member not in erased:
-            raise NotFound("there is no such customer")
+            raise NotFound(N_("there is no such customer"))
         at = instant(work, command.at)
         requested = command.requested or at
         if command.contact:
             if (command.contact, command.member) not in offered:
-                raise NotFound("this customer has no such contact")
+                raise NotFound(N_("this customer has no such contact"))
             requested = command.requested or offered[command.contact, command.member]
         if requested > at:
-            raise Invalid("the request can't lie after the opening of the case")
+            raise Invalid(N_("the request can't lie after the opening of the case"))
         new = Opened(new_id(), command.member, requested)
         custom = vocabulary.values(work, "case_field", command.custom)
         if erased[command.member]:
@@ -153,15 +154,15 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     for command in commands:
         before = cases.get(command.case)
         if before is None:
-            raise NotFound("there is no such case")
+            raise NotFound(N_("there is no such case"))
         at = instant(work, command.at)
         solution = "" if erased[before.member] else command.solution
         try:
             fact = rules.resolve(before.id, before.state, before.requested, solution, at)
         except rules.NotPossible as error:
-            raise Conflict(str(error)) from None
+            raise Conflict(error) from None
         except rules.OutOfTime as error:
-            raise Invalid(str(error)) from None
+            raise Invalid(error) from None
         rows.append(
             {
                 "case_id": before.id,
@@ -184,12 +185,12 @@ def move(work: Work, command: Move) -> Moved:
     cases, _ = _hold(work, {command.case})
     before = cases.get(command.case)
     if before is None:
-        raise NotFound("there is no such case")
+        raise NotFound(N_("there is no such case"))
     states = vocabulary.own(work.session, work.source, "case_state")
     try:
         fact = rules.move(before.id, before.state, command.step, states)
     except (rules.NotPossible, NotTaken) as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
     if fact.step != before.step:
         work.session.execute(update(case).where(case.c.id == before.id).values(step=fact.step))
         work.publish(stream(Member(before.member)), fact, former={"step": before.step})

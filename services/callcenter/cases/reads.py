@@ -17,6 +17,7 @@ from shared.edge.errors import NotFound
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
 from shared.pipeline.records import GROWS, MOST_LOOKED_AT
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def one(look: Look, id: str) -> Case:
     look.need(Action.CASE_READ)
     row = look.session.execute(select(*COLUMNS).where(case.c.id == id)).one_or_none()
     if row is None:
-        raise NotFound("there is no such case")
+        raise NotFound(N_("there is no such case"))
     look.see(Action.CASE_READ, row.member)
     look.account = f"case/{id}"
     return seen(look, [row])[0]

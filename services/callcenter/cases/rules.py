@@ -7,27 +7,28 @@ from datetime import datetime
 
 from shared.customer.definitions import Definition, moved
 from shared.events.callcenter import CaseMoved, CaseResolved
+from shared.texts import N_, Saying
 
 IMMEDIATE_SECONDS = 180
 DEFERRED_SECONDS = 86_400
 """What isn't solved at once is to be solved by then, at the latest."""
 
 
-class NotPossible(Exception):
+class NotPossible(Saying):
     """The case isn't in a state in which this can be done; the text is for people."""
 
 
-class OutOfTime(ValueError):
+class OutOfTime(Saying, ValueError):
     """The solution would lie before the request."""
 
 
 def resolve(case: str, state: str, requested: datetime, solution: str, at: datetime) -> CaseResolved:
     """The customer has the solution. Raises ``NotPossible``, ``OutOfTime``."""
     if state != "open":
-        raise NotPossible("this case is resolved already")
+        raise NotPossible(N_("this case is resolved already"))
     seconds = (at - requested).total_seconds()
     if seconds < 0:
-        raise OutOfTime("the instant lies before the request")
+        raise OutOfTime(N_("the instant lies before the request"))
     return CaseResolved(
         case=case,
         solution=solution,
@@ -40,5 +41,5 @@ def move(case: str, state: str, step: str, states: Iterable[Definition]) -> Case
     """The department's own state beside the platform's, which no clock looks at; empty: none. Raises ``NotPossible``,
     ``NotTaken``."""
     if state != "open":
-        raise NotPossible("this case is resolved already")
+        raise NotPossible(N_("this case is resolved already"))
     return CaseMoved(case=case, step=moved(state, step, states), state=state)

@@ -19,6 +19,7 @@ from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
 from shared.pipeline.records import GROWS, MOST_LOOKED_AT
+from shared.texts import N_
 
 WAITING_HOURS = 1
 """An offer that was neither answered nor abandoned is shown this long; then its end was lost."""
@@ -58,7 +59,7 @@ def one(look: Look, id: str) -> Contact:
     look.need(Action.CONTACT_READ)
     row = look.session.execute(select(*COLUMNS).where(contact.c.id == id)).one_or_none()
     if row is None:
-        raise NotFound("there is no such contact")
+        raise NotFound(N_("there is no such contact"))
     look.see(Action.CONTACT_READ, row.member)
     look.account = f"contact/{id}"
     return seen(look, [row])[0]

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from shared.events.callcenter import ContactAbandoned, ContactAnswered, ContactEnded, ContactWrappedUp
 from shared.events.facts import Fact
+from shared.texts import N_, Saying, Text
 
 
-class NotPossible(Exception):
+class NotPossible(Saying):
     """The contact isn't in a state in which this can be done; the text is for people."""
 
 
-class OutOfTime(ValueError):
+class OutOfTime(Saying, ValueError):
     """The instant lies before the step that it follows."""
 
 
@@ -46,32 +47,40 @@ class Review:
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "answer": ("offered",),
-    "abandon": ("offered",),
-    "end": ("answered",),
-    "wrap up": ("answered", "ended"),
+    N_("answer"): ("offered",),
+    N_("abandon"): ("offered",),
+    N_("end"): ("answered",),
+    N_("wrap up"): ("answered", "ended"),
 }
 """Step -> the states from which it can be taken."""
+_CALLED = {
+    "offered": N_("offered"),
+    "answered": N_("answered"),
+    "ended": N_("ended"),
+    "wrapped_up": N_("wrapped up"),
+    "abandoned": N_("abandoned"),
+}
+"""State -> what it is called in a refusal."""
 
 
 def answer(contact: Contact, agent: str, at: datetime) -> list[Fact]:
     """An agent takes the contact. Raises ``NotPossible``, ``OutOfTime``."""
     _check(contact, "answer")
-    waited = _seconds(contact.offered, at, "it was offered")
+    waited = _seconds(contact.offered, at, N_("the instant lies before it was offered"))
     return [ContactAnswered(contact=contact.id, agent=agent, waited_seconds=waited)]
 
 
 def abandon(contact: Contact, at: datetime) -> list[Fact]:
     """The customer leaves unanswered. Raises ``NotPossible``, ``OutOfTime``."""
     _check(contact, "abandon")
-    waited = _seconds(contact.offered, at, "it was offered")
+    waited = _seconds(contact.offered, at, N_("the instant lies before it was offered"))
     return [ContactAbandoned(contact=contact.id, waited_seconds=waited)]
 
 
 def end(contact: Contact, at: datetime) -> list[Fact]:
     """The conversation is over. Raises ``NotPossible``, ``OutOfTime``."""
     _check(contact, "end")
-    talked = _seconds(contact.answered or contact.offered, at, "it was answered")
+    talked = _seconds(contact.answered or contact.offered, at, N_("the instant lies before it was answered"))
     return [ContactEnded(contact=contact.id, agent=contact.agent or "", talked_seconds=talked)]
 
 
@@ -80,7 +89,7 @@ def wrap_up(contact: Contact, review: Review, at: datetime) -> list[Fact]:
     _check(contact, "wrap up")
     ending = end(contact, at) if contact.state == "answered" else []
     if contact.ended is not None:
-        _seconds(contact.ended, at, "it ended")
+        _seconds(contact.ended, at, N_("the instant lies before it ended"))
     wrapped = ContactWrappedUp(
         contact=contact.id,
         agent=contact.agent or "",
@@ -114,14 +123,18 @@ def field_of(address: str) -> str:
 
 
 def _check(contact: Contact, step: str) -> None:
-    if contact.state not in ALLOWED[step]:
-        by = f" by {contact.agent}" if contact.state == "answered" and contact.agent else ""
-        state = contact.state.replace("_", " ")
-        raise NotPossible(f"a contact that is {state}{by} can't be taken through '{step}'; reload to see it")
+    if contact.state in ALLOWED[step]:
+        return
+    state = Text(_CALLED.get(contact.state, contact.state))
+    if contact.state == "answered" and contact.agent:
+        said = N_("a contact that is %(state)s by %(agent)s can't be taken through '%(step)s'; reload to see it")
+        raise NotPossible(said, state=state, agent=contact.agent, step=Text(step))
+    said = N_("a contact that is %(state)s can't be taken through '%(step)s'; reload to see it")
+    raise NotPossible(said, state=state, step=Text(step))
 
 
-def _seconds(since: datetime, at: datetime, what: str) -> float:
+def _seconds(since: datetime, at: datetime, otherwise: str) -> float:
     seconds = (at - since).total_seconds()
     if seconds < 0:
-        raise OutOfTime(f"the instant lies before {what}")
+        raise OutOfTime(otherwise)
     return seconds

@@ -87,7 +87,7 @@ def router(service: Service, region: str) -> APIRouter:
             try:
                 found = reads.search(look, phone=body.phone, email=body.email, name=body.name, region=region)
             except NotAPhone as error:
-                raise Invalid(str(error)) from None
+                raise Invalid(error) from None
         return [_found(card) for card in found]
 
     @routes.get("/customers/{customer}")
@@ -128,7 +128,7 @@ def _add_custom_fields(routes: APIRouter, service: Service) -> None:
         try:
             new = rules.custom_field(body.name, body.label, body.kind, body.policy, body.choices)
         except InvalidField as error:
-            raise Invalid(str(error)) from None
+            raise Invalid(error) from None
         return command.run(lambda work: {"defined": handlers.define_fields(work, [new])})
 
 

@@ -20,6 +20,7 @@ from shared.events.envelope import new_id
 from shared.pipeline import claims, definitions, edits, vocabulary
 from shared.pipeline.claims import Told
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def edit(work: Work, commands: Sequence[Edit], region: str) -> list[list[str]]:
     allowed = work.fields(Action.CUSTOMER_EDIT, members)
     for command in commands:
         if command.member not in allowed:
-            raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has customer.edit here")
+            raise Forbidden(
+                N_("this customer isn't among those for whom %(actor)s has %(action)s here"),
+                actor=work.actor.id,
+                action=Action.CUSTOMER_EDIT,
+            )
         only(allowed[command.member], Action.CUSTOMER_EDIT, command.changes)
     seen = work.fields(Action.CUSTOMER_READ, members)
     claims.lock(work.session, members)
@@ -94,7 +99,9 @@ def edit(work: Work, commands: Sequence[Edit], region: str) -> list[list[str]]:
 def only(allowed: Fields, action: Action, names: Collection[str]) -> None:
     """Raises ``Forbidden``, with the names, when there are others than those that are allowed."""
     if refused := [name for name in names if name not in allowed]:
-        raise Forbidden(f"{action} isn't granted here for {', '.join(sorted(refused))}")
+        raise Forbidden(
+            N_("%(action)s isn't granted here for %(refused)s"), action=action, refused=", ".join(sorted(refused))
+        )
 
 
 def define_fields(work: Work, fields: Sequence[Field]) -> list[str]:

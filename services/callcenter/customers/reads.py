@@ -20,6 +20,7 @@ from shared.pipeline import records
 from shared.pipeline.customer_tables import any_of, claim, customer_record
 from shared.pipeline.look import Look
 from shared.pipeline.tables import erased_member
+from shared.texts import N_
 
 MOST = 50
 
@@ -68,7 +69,7 @@ def card(look: Look, member: str) -> Card:
     look.see(Action.CUSTOMER_READ, member)
     for found in cards(look, [member]):
         return found
-    raise NotFound("there is no such customer")
+    raise NotFound(N_("there is no such customer"))
 
 
 def cards(look: Look, members: Iterable[str]) -> list[Card]:

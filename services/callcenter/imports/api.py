@@ -3,15 +3,18 @@
 import io
 from typing import Annotated, BinaryIO, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from services.callcenter.imports import handlers, rules
 from shared.customer.fields import Kind
 from shared.edge.errors import Invalid
+from shared.edge.forms import said_of
 from shared.edge.http import CurrentActor, takes_upload
 from shared.edge.inputs import Code, Input, ShortText
+from shared.edge.language import translation_for
 from shared.pipeline.service import Service
+from shared.texts import N_
 
 Name = Annotated[ShortText, StringConstraints(min_length=1)]
 CHUNK_BYTES = 1_000_000
@@ -69,6 +72,7 @@ def router(service: Service, region: str) -> APIRouter:
     @routes.post("/customers/import")
     @takes_upload
     def load(
+        request: Request,
         actor: CurrentActor,
         file: Annotated[UploadFile, File()],
         mapping: Annotated[str, Form(max_length=200_000)],
@@ -86,12 +90,13 @@ def router(service: Service, region: str) -> APIRouter:
         ``list_customers``: also say which line made, or is about, which customer.
         """
         if delimiter in ('"', "\r", "\n", "\x00") or (not delimiter.isprintable() and delimiter != "\t"):
-            raise Invalid("this can't be a delimiter")
+            raise Invalid(N_("this can't be a delimiter"))
         lines = _lines(file.file, encoding)
         outcome = handlers.load(
             service, actor, lines, _mapping(mapping), region=region, delimiter=delimiter, dry_run=dry_run
         )
-        bad_lines = [BadLine(line=b.line, column=b.column, reason=b.reason) for b in outcome.bad_lines]
+        translate = translation_for(request)
+        bad_lines = [BadLine(line=b.line, column=b.column, reason=b.reason.told(translate)) for b in outcome.bad_lines]
         customers = outcome.customers if list_customers and not dry_run else {}
         return Imported(**{**vars(outcome), "bad_lines": bad_lines, "customers": customers}, dry_run=dry_run)
 
@@ -103,7 +108,7 @@ def _lines(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
     try:
         rules.check_encoding(iter(lambda: file.read(CHUNK_BYTES), b""), encoding)
     except rules.NotDecodable as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
     file.seek(0)
     return io.TextIOWrapper(file, encoding=encoding, newline="")
 
@@ -113,6 +118,7 @@ def _mapping(text: str) -> rules.FileMapping:
         body = MappingBody.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Invalid(f"mapping: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        where = ".".join(map(str, first["loc"]))
+        raise Invalid(N_("mapping: %(where)s: %(what)s"), where=where, what=said_of(first)) from None
     columns = tuple(rules.Column(**column.model_dump()) for column in body.columns)
     return rules.FileMapping(body.origin, body.key, columns)

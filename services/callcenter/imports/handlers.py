@@ -30,6 +30,7 @@ from shared.pipeline.customer_tables import any_of
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 CHUNK = 500
 """Rows of one transaction."""
@@ -87,9 +88,9 @@ def load(
         for chunk in _chunks(_good(found, outcome)):
             outcome.add(_transact(service, actor, dry_run, lambda work, c=chunk: take(work, c, mapping, fields)))  # type: ignore[misc]
     except BadMapping as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
     except UnknownField as error:
-        raise Invalid(f"a customer has no field {error.args[0]}") from None
+        raise Invalid(N_("a customer has no field %(field)s"), field=error.args[0]) from None
     return outcome
 
 

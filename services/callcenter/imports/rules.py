@@ -16,23 +16,29 @@ from shared.customer.fields import BUILT_IN, CUSTOM, Field, InvalidField, Invali
 from shared.customer.fields import field as field_of
 from shared.customer.fold import Change, FieldState
 from shared.customer.phones import NotAPhone, e164
+from shared.texts import N_, Saying, Text
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16")
 _NAME = re.compile(r"(custom\.)?[a-z][a-z0-9_.]{0,59}")
 DELIMITERS = (",", ";", "\t", "|")
 
 
-class BadMapping(ValueError):
+class BadMapping(Saying, ValueError):
     """The mapping doesn't go together, or doesn't fit the file. The text says where, and never quotes a row."""
 
 
-class NotDecodable(ValueError):
+class NotDecodable(Saying, ValueError):
     """The file isn't in the encoding that it was said to be in."""
 
     def __init__(self, encoding: str, position: int) -> None:
         super().__init__(
-            f"the file isn't {encoding}: byte {position} (counted from 0) can't be read; "
-            f"name its encoding: {', '.join(ENCODINGS)}"
+            N_(
+                "the file isn't %(encoding)s: byte %(position)s (counted from 0) can't be read; "
+                "name its encoding: %(encodings)s"
+            ),
+            encoding=encoding,
+            position=position,
+            encodings=", ".join(ENCODINGS),
         )
         self.position = position
 
@@ -74,7 +80,7 @@ class BadLine:
 
     line: int
     column: str
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def resolved(mapping: FileMapping, known: Mapping[str, Field], header: Sequence[
             if column != mapping.key and field_of(name, known).kind != "set"
         ]
     if unknown := [one.field for one in meant if not _NAME.fullmatch(one.field)]:
-        raise BadMapping(f"there is no field {unknown[0]}")
+        raise BadMapping(N_("there is no field %(code)s"), code=unknown[0])
     return replace(mapping, columns=tuple(meant))
 
 
@@ -125,15 +131,17 @@ def fields_of(mapping: FileMapping, known: Mapping[str, Field]) -> dict[str, Fie
     for column in mapping.columns:
         described = _described(column, known)
         if described.retired:
-            raise BadMapping(f"{column.field} was retired and takes nothing new")
+            raise BadMapping(N_("%(field)s was retired and takes nothing new"), field=column.field)
         if described.kind == "set" and not column.values:
-            raise BadMapping(f"{column.column}: a set needs values, what the file says -> the element")
+            raise BadMapping(
+                N_("%(column)s: a set needs values, what the file says -> the element"), column=column.column
+            )
         if described.kind != "set" and column.field in fields:
-            raise BadMapping(f"{column.field} is filled from two columns; only a set may be")
+            raise BadMapping(N_("%(field)s is filled from two columns; only a set may be"), field=column.field)
         if fields.setdefault(column.field, described) != described:
-            raise BadMapping(f"{column.field} is described in two ways")
+            raise BadMapping(N_("%(field)s is described in two ways"), field=column.field)
     if not fields:
-        raise BadMapping("no column is mapped to a field")
+        raise BadMapping(N_("no column is mapped to a field"))
     return fields
 
 
@@ -144,7 +152,7 @@ def _described(column: Column, known: Mapping[str, Field]) -> Field:
         label, kind = column.label or column.column, column.kind or "text"
         return custom_field(column.field, label, kind, choices=column.choices)
     except InvalidField as error:
-        raise BadMapping(str(error)) from None
+        raise BadMapping(error) from None
 
 
 def check_encoding(chunks: Iterable[bytes], encoding: str) -> None:
@@ -186,7 +194,11 @@ def read(
         if isinstance(cells, BadLine):
             yield cells
         elif len(cells) != width:
-            yield BadLine(line, "", f"has {len(cells)} cells where the header has {width}")
+            yield BadLine(
+                line,
+                "",
+                Text(N_("has %(cells)s cells where the header has %(width)s"), {"cells": len(cells), "width": width}),
+            )
         else:
             yield _row(line, dict(zip(places, cells, strict=True)), mapping, fields, region, first_seen)
 
@@ -205,7 +217,7 @@ def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | Bad
         except StopIteration:
             return
         except csv.Error:
-            yield line, BadLine(line, "", "isn't a CSV record: a quote isn't closed, or a cell is too long")
+            yield line, BadLine(line, "", Text(N_("isn't a CSV record: a quote isn't closed, or a cell is too long")))
             continue
         if cells:
             yield line, cells
@@ -220,9 +232,9 @@ def _delimiter(header: str, mapping: FileMapping) -> str:
 def _places(header: Sequence[str], mapping: FileMapping) -> list[str]:
     wanted = {mapping.key, *(column.column for column in mapping.columns)}
     if missing := sorted(wanted - set(header)):
-        raise BadMapping(f"the file has no column {', '.join(missing)}")
+        raise BadMapping(N_("the file has no column %(missing)s"), missing=", ".join(missing))
     if twice := sorted({name for name in wanted if header.count(name) > 1}):
-        raise BadMapping(f"the file has more than one column {', '.join(twice)}")
+        raise BadMapping(N_("the file has more than one column %(twice)s"), twice=", ".join(twice))
     # Columns that aren't mapped may share a name; then each gets its place.
     return [name if name in wanted else f"{place}:{name}" for place, name in enumerate(header)]
 
@@ -237,10 +249,10 @@ def _row(
 ) -> Row | BadLine:
     key_text = cells[mapping.key].strip()
     if not key_text:
-        return BadLine(line, mapping.key, "the key is empty")
+        return BadLine(line, mapping.key, Text(N_("the key is empty")))
     key = hashlib.sha256(f"{mapping.origin}\n{key_text}".encode("utf-8", "replace")).digest()
     if first_seen.setdefault(key, line) != line:
-        return BadLine(line, mapping.key, f"the key is that of line {first_seen[key]}")
+        return BadLine(line, mapping.key, Text(N_("the key is that of line %(line)s"), {"line": first_seen[key]}))
     read: dict[str, str] = {}
     for column in mapping.columns:
         try:
@@ -248,7 +260,7 @@ def _row(
         except InvalidValue as error:
             return BadLine(line, column.column, error.why)
         except NotAPhone as error:
-            return BadLine(line, column.column, str(error))
+            return BadLine(line, column.column, error.text)
     return Row(line, key, read)
 
 
@@ -270,7 +282,7 @@ def _iso_date(of: Field, text: str, form: str) -> str:
         # Only the date is taken, so the missing zone says nothing.
         return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007
     except ValueError:
-        raise InvalidValue(of, f"a date of the form {form} is expected") from None
+        raise InvalidValue(of, N_("a date of the form %(form)s is expected"), form=form) from None
 
 
 def fingerprint(cell: str) -> str:

@@ -16,6 +16,7 @@ from shared.edge.errors import Conflict, NotFound
 from shared.events.callcenter import OutageConfirmed, OutageProposed
 from shared.events.facts import Fact
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 LIVE = "supervisor/all"
 """The live topic of the supervisors' page."""
@@ -52,7 +53,7 @@ def confirm(work: Work, id: str) -> None:
     try:
         _decide(work, found, rules.confirm(found), "confirmed")
     except rules.NotPossible as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
 
 
 def dismiss(work: Work, id: str, reason: str) -> None:
@@ -62,7 +63,7 @@ def dismiss(work: Work, id: str, reason: str) -> None:
     try:
         _decide(work, found, rules.dismiss(found, reason), "dismissed", reason)
     except rules.NotPossible as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
 
 
 def undo(work: Work, id: str) -> str:
@@ -72,7 +73,7 @@ def undo(work: Work, id: str) -> str:
     try:
         state = rules.undo(found, work.now)
     except rules.NotPossible as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
     _decide(work, found, OutageConfirmed(outage=id) if state == "confirmed" else _again(work, id), state)
     return state
 
@@ -96,7 +97,7 @@ def _locked(work: Work, id: str) -> Outage:
     query = select(o.id, o.state, o.proposed, o.decided, o.reason).where(o.id == id)
     for row in work.session.execute(query.with_for_update()):
         return Outage(*row[:4], reason=row.reason)
-    raise NotFound("there is no such outage")
+    raise NotFound(N_("there is no such outage"))
 
 
 def _known(work: Work, product: str, place: str) -> list[Outage]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from shared.events.callcenter import OutageConfirmed, OutageDismissed
+from shared.texts import N_, Saying
 
 NAMES = UUID("6f0b9a52-6d0c-5a50-9f6e-2a1c2f6a7e11")
 QUIET = timedelta(hours=1)
@@ -16,7 +17,7 @@ QUIET = timedelta(hours=1)
 STATES = ("proposed", "confirmed", "dismissed")
 
 
-class NotPossible(Exception):
+class NotPossible(Saying):
     """The outage isn't in a state in which this can be done; the text is for people."""
 
 
@@ -66,16 +67,20 @@ def belongs_to(burst: Burst, known: Iterable[Outage], now: datetime) -> str | No
 def confirm(outage: Outage) -> OutageConfirmed:
     """It is an outage. Raises ``NotPossible``."""
     if outage.state != "proposed":
-        raise NotPossible(f"this outage is {outage.state} already")
+        raise NotPossible(
+            N_("this outage is dismissed already")
+            if outage.state == "dismissed"
+            else N_("this outage is confirmed already")
+        )
     return OutageConfirmed(outage=outage.id)
 
 
 def dismiss(outage: Outage, reason: str) -> OutageDismissed:
     """It is none (``no_outage``), or it is over. Raises ``NotPossible``."""
     if outage.state == "dismissed":
-        raise NotPossible("this outage is dismissed already")
+        raise NotPossible(N_("this outage is dismissed already"))
     if (reason == "over") != (outage.state == "confirmed"):
-        raise NotPossible("a proposed outage is refused with 'no_outage', a confirmed one ends with 'over'")
+        raise NotPossible(N_("a proposed outage is refused with 'no_outage', a confirmed one ends with 'over'"))
     return OutageDismissed(outage=outage.id, reason=reason)
 
 
@@ -83,7 +88,7 @@ def undo(outage: Outage, now: datetime) -> str:
     """What it was before it was decided; gives that state. Only as long as no other one can have been proposed for the
     same product and place. Raises ``NotPossible``."""
     if outage.state == "proposed":
-        raise NotPossible("nothing is decided of this outage yet")
+        raise NotPossible(N_("nothing is decided of this outage yet"))
     if now - (outage.decided or outage.proposed) >= QUIET:
-        raise NotPossible("this was decided too long ago")
+        raise NotPossible(N_("this was decided too long ago"))
     return "confirmed" if outage.reason == "over" else "proposed"

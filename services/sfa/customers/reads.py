@@ -25,6 +25,7 @@ from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.records import NAME_FIELDS, Found
 from shared.pipeline.tables import erased_member
+from shared.texts import N_
 
 MOST = 50
 
@@ -115,7 +116,7 @@ def whole(look: Look, member: str) -> Whole:
     look.see(Action.CUSTOMER_READ, member)
     found = next(iter(cards(look, [member])), None)
     if found is None:
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     mates = sorted(clusters.mates_of(session, [member])[member])
     custom = custom_fields(session)
     return Whole(

@@ -14,6 +14,7 @@ from services.sfa.orders.tables import sales_order
 from shared.access.actions import Action, Reach
 from shared.edge.errors import Invalid
 from shared.pipeline.look import Look
+from shared.texts import N_
 
 PAGE = 50
 WEEKS = 26
@@ -113,9 +114,9 @@ def _place(after: str) -> tuple[datetime, str] | None:
     try:
         place = datetime.fromisoformat(at), str(UUID(id))
     except ValueError:
-        raise Invalid("this isn't where a page of the list begins") from None
+        raise Invalid(N_("this isn't where a page of the list begins")) from None
     if place[0].tzinfo is None:
-        raise Invalid("this isn't where a page of the list begins")
+        raise Invalid(N_("this isn't where a page of the list begins"))
     return place
 
 

@@ -24,6 +24,7 @@ from shared.events.sfa import OrderPlaced
 from shared.pipeline import vocabulary
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 T = TypeVar("T")
 
@@ -85,7 +86,7 @@ def place(work: Work, commands: Sequence[Place], currency: str) -> list[OrderPla
     placings = []
     for command in commands:
         if command.promised is not None and command.promised < work.now:
-            raise Invalid("a promise can't lie in the past")
+            raise Invalid(N_("a promise can't lie in the past"))
         lines = refusing(partial(rules.lines, command.lines, known))
         fact = OrderPlaced(
             order=new_id(),
@@ -113,7 +114,9 @@ def take(work: Work, commands: Sequence[Take]) -> list[Order]:
     work.need(Action.ORDER_STEP)
     orders = store.hold(work.session, {command.order for command in commands})
     if missing := {command.order for command in commands} - orders.keys():
-        raise NotFound("there is no such order" if len(commands) == 1 else f"there is no order {min(missing)}")
+        if len(commands) == 1:
+            raise NotFound(N_("there is no such order"))
+        raise NotFound(N_("there is no order %(order)s"), order=min(missing))
     _need_reach(work, Action.ORDER_STEP, {order.member for order in orders.values()})
     steps = []
     for command in commands:
@@ -149,32 +152,36 @@ def refusing(rule: Callable[[], T]) -> T:
     try:
         return rule()
     except rules.NotOrdered as error:
-        raise (Conflict if error.reason == "not_on_sale" else Invalid)(str(error)) from None
+        raise (Conflict if error.reason == "not_on_sale" else Invalid)(error) from None
     except (rules.NotPossible, NotTaken) as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error) from None
     except rules.OutOfTime as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error) from None
 
 
 def _need_customers(work: Work, members: set[str]) -> None:
     erased = hold_steady(work, members)
     if members - erased.keys():
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     if any(erased.values()):
-        raise Conflict("this customer was erased")
+        raise Conflict(N_("this customer was erased"))
 
 
 def _need_reach(work: Work, action: Action, members: Collection[str]) -> None:
     work.need(action)
     if len(work.fields(action, members)) < len(members):
-        raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has {action} here")
+        raise Forbidden(
+            N_("this customer isn't among those for whom %(actor)s has %(action)s here"),
+            actor=work.actor.id,
+            action=action,
+        )
 
 
 def _instant(work: Work, at: datetime | None) -> datetime:
     if at is None:
         return work.now
     if not work.may(Action.ORDER_IMPORT):
-        raise Forbidden("only an import may say when it was")
+        raise Forbidden(N_("only an import may say when it was"))
     return min(at, work.now)
 
 

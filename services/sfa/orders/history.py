@@ -19,6 +19,7 @@ from shared.edge.errors import Invalid, NotFound
 from shared.events.sfa import OrderDelivered, OrderPlaced, ProductDefined
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,15 @@ def import_orders(work: Work, origin: str, orders: Sequence[Past], currency: str
     work.need(Action.ORDER_IMPORT)
     erased = hold_steady(work, {past.member for past in orders})
     if missing := sorted({past.member for past in orders} - erased.keys()):
-        raise NotFound(f"{len(missing)} of these customers don't exist here, {missing[0]} for one")
+        raise NotFound(
+            N_("%(missing)s of these customers don't exist here, %(first)s for one"),
+            missing=len(missing),
+            first=missing[0],
+        )
     known = products.some(work.session, {line.product for past in orders for line in past.lines})
     wanted = {order_id(origin, past.key): past for past in orders}
     if len(wanted) < len(orders):
-        raise Invalid("an order is named twice in the list")
+        raise Invalid(N_("an order is named twice in the list"))
     kept = {id: past for id, past in wanted.items() if not erased[past.member]}
     placings = [_placing(work, id, past, known, currency) for id, past in kept.items()]
     added = store.place(work, placings)
@@ -80,9 +85,9 @@ def import_orders(work: Work, origin: str, orders: Sequence[Past], currency: str
 
 def _placing(work: Work, id: str, past: Past, known: Mapping[str, ProductDefined], currency: str) -> Placing:
     if past.at > work.now or (past.delivered or past.at) > work.now:
-        raise Invalid(f"order {past.key} lies in the future")
+        raise Invalid(N_("order %(key)s lies in the future"), key=past.key)
     if past.delivered and past.delivered < past.at:
-        raise Invalid(f"order {past.key} was delivered before it was placed")
+        raise Invalid(N_("order %(key)s was delivered before it was placed"), key=past.key)
     lines = refusing(partial(rules.lines, past.lines, known, past=True))
     total = rules.total(lines) if past.total is None else past.total
     fact = OrderPlaced(order=id, lines=lines, total=total, currency=currency, channel="import")

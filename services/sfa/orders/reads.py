@@ -19,6 +19,7 @@ from shared.pipeline import clusters, vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
 from shared.pipeline.within import within_reach
+from shared.texts import N_
 
 MOST = 50
 
@@ -67,7 +68,7 @@ def one(look: Look, id: str) -> Whole:
     session = look.session
     order = session.execute(select(sales_order).where(sales_order.c.id == id)).one_or_none()
     if order is None:
-        raise NotFound("there is no such order")
+        raise NotFound(N_("there is no such order"))
     fields = look.see(Action.ORDER_READ, order.member)
     fields &= look.fields(Action.CUSTOMER_READ, [order.member]).get(order.member, NO_FIELDS)
     custom, masked = (order.custom, []) if TEXT in fields else ({}, [f"custom.{code}" for code in order.custom])

@@ -18,14 +18,15 @@ from shared.events.sfa import (
     OrderProvisioned,
     ProductDefined,
 )
+from shared.texts import N_, Saying, Text
 
 OPEN = ("placed", "provisioned")
 STATES = (*OPEN, "delivered", "cancelled")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "provision": ("placed",),
-    "delay": OPEN,
-    "deliver": OPEN,
-    "cancel": OPEN,
+    N_("provision"): ("placed",),
+    N_("delay"): OPEN,
+    N_("deliver"): OPEN,
+    N_("cancel"): OPEN,
 }
 """Step -> the states from which it can be taken."""
 MOST_LINES = 100
@@ -33,19 +34,19 @@ MOST_PIECES = 10_000
 HIGHEST_PRICE = 1_000_000_000_000
 
 
-class NotPossible(Exception):
+class NotPossible(Saying):
     """The order isn't in a state in which this can be done; the text is for people."""
 
 
-class OutOfTime(ValueError):
+class OutOfTime(Saying, ValueError):
     """The instant lies before the step that it follows, or a promise in the past."""
 
 
-class NotOrdered(Exception):
+class NotOrdered(Saying):
     """This can't be ordered. ``reason`` is a code, the text is for people."""
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, reason: str, said: str, /, **values: object) -> None:
+        super().__init__(said, **values)
         self.reason = reason
 
 
@@ -90,16 +91,16 @@ def lines(
     Raises ``NotOrdered``: ``unknown_product``, ``not_on_sale`` or ``not_understood`` (no lines, amounts out of range).
     """
     if not 1 <= len(asked) <= MOST_LINES:
-        raise NotOrdered("not_understood", f"an order has from 1 to {MOST_LINES} lines")
+        raise NotOrdered("not_understood", N_("an order has from 1 to %(most)s lines"), most=MOST_LINES)
     made = []
     for one in asked:
         if not 1 <= one.quantity <= MOST_PIECES or not 0 <= (one.unit_price or 0) <= HIGHEST_PRICE:
-            raise NotOrdered("not_understood", f"{one.product}: a quantity or price out of range")
+            raise NotOrdered("not_understood", N_("%(product)s: a quantity or price out of range"), product=one.product)
         of = products.get(one.product)
         if of is None:
-            raise NotOrdered("unknown_product", f"there is no product {one.product}")
+            raise NotOrdered("unknown_product", N_("there is no product %(product)s"), product=one.product)
         if not (of.on_sale or past):
-            raise NotOrdered("not_on_sale", f"{of.name} isn't on sale any more")
+            raise NotOrdered("not_on_sale", N_("%(name)s isn't on sale any more"), name=of.name)
         price = of.unit_price if one.unit_price is None else one.unit_price
         made.append(OrderLine(product=of.product, name=of.name, quantity=one.quantity, unit_price=price))
     return tuple(made)
@@ -120,7 +121,7 @@ def delay(order: Order, problem: str, promised: datetime | None, at: datetime) -
     """Something is wrong, and perhaps there is a new promise. Raises ``NotPossible``, ``OutOfTime``."""
     _check(order, "delay", at)
     if promised is not None and promised < at:
-        raise OutOfTime("a promise can't lie in the past")
+        raise OutOfTime(N_("a promise can't lie in the past"))
     return OrderDelayed(order=order.id, problem=problem, promised=promised)
 
 
@@ -140,7 +141,7 @@ def move(order: Order, step: str, states: Iterable[Definition], at: datetime) ->
     """The department's own state beside the platform's, which no promise looks at; empty: none. Raises ``NotTaken``,
     ``OutOfTime``."""
     if at < order.changed:
-        raise OutOfTime("the instant lies before the order's last step")
+        raise OutOfTime(N_("the instant lies before the order's last step"))
     return OrderMoved(order=order.id, step=moved(order.state, step, states), state=order.state)
 
 
@@ -185,6 +186,10 @@ def told(fact: Fact) -> tuple[str, str]:
 
 def _check(order: Order, step: str, at: datetime) -> None:
     if order.state not in ALLOWED[step]:
-        raise NotPossible(f"an order that is {order.state} can't be taken through '{step}'; reload to see it")
+        raise NotPossible(
+            N_("an order that is %(state)s can't be taken through '%(step)s'; reload to see it"),
+            state=Text(order.state),
+            step=Text(step),
+        )
     if at < order.changed:
-        raise OutOfTime("the instant lies before the order's last step")
+        raise OutOfTime(N_("the instant lies before the order's last step"))

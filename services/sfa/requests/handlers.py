@@ -36,6 +36,7 @@ from shared.pipeline.customer_tables import any_of
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 TASK = "requests"
 LOOK_AGAIN = timedelta(minutes=1)
@@ -108,7 +109,7 @@ def accept(work: Work, order: str, currency: str) -> Decision:
     around = _circumstances(work, [request], where, currency)
     decision = rules.decide(request, around[order], person=True)
     if decision.outcome != "placed":
-        raise Conflict(f"this request can't become an order: {decision.text}")
+        raise Conflict(N_("this request can't become an order: %(text)s"), text=decision.text)
     return _by_person(work, request, decision, where, currency)
 
 
@@ -126,12 +127,13 @@ def _waiting(work: Work, order: str) -> Request:
         select(d.outcome, d.reason, d.content).where(d.order_id == order).with_for_update()
     ).one_or_none()
     if decided is None:
-        raise NotFound("no request for this order waits for a person")
+        raise NotFound(N_("no request for this order waits for a person"))
     if decided.outcome != "waiting":
-        raise Conflict(f"this request was decided already: {decided.outcome} {decided.reason}".strip())
+        said = f"{decided.outcome} {decided.reason}".strip()
+        raise Conflict(N_("this request was decided already: %(decision)s"), decision=said)
     rows = work.session.execute(_FIRST.where(r.order_id == order, r.content == decided.content)).all()
     if not rows:
-        raise Conflict("the request is being heard again just now; try in a moment")
+        raise Conflict(N_("the request is being heard again just now; try in a moment"))
     return _request(rows[0])
 
 

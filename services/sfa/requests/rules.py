@@ -13,6 +13,7 @@ from services.sfa.orders import rules as orders
 from services.sfa.orders.rules import Asked
 from shared.events.sfa import OrderLine, ProductDefined
 from shared.events.sync import RequestedLine
+from shared.texts import N_, UNSAID, Text
 
 OLD = timedelta(days=30)
 """A request that is older when it is first looked at waits for a person."""
@@ -54,7 +55,7 @@ class Decision:
 
     outcome: Outcome
     reason: str = ""
-    text: str = ""
+    text: Text = UNSAID
     lines: tuple[OrderLine, ...] = ()
 
 
@@ -72,15 +73,22 @@ def content(member: str, rep: str, currency: str, lines: Sequence[Mapping[str, A
 def decide(request: Request, at: Circumstances, *, person: bool = False) -> Decision:
     """What becomes of the request. ``person``: somebody accepted it, whatever its age and the rep's territory."""
     if at.erased:
-        return Decision("refused", "erased", "this customer was erased")
+        return Decision("refused", "erased", Text(N_("this customer was erased")))
     if request.currency != at.currency:
-        return Decision("waiting", "other_currency", f"it is in {request.currency}; orders here are in {at.currency}")
+        return Decision(
+            "waiting",
+            "other_currency",
+            Text(
+                N_("it is in %(currency)s; orders here are in %(here)s"),
+                {"currency": request.currency, "here": at.currency},
+            ),
+        )
     try:
         lines = orders.lines(request.lines, at.products)
     except orders.NotOrdered as error:
         if error.reason in WAITS:
-            return Decision("waiting", error.reason, str(error))
-        refused = Decision("refused", error.reason, str(error))
+            return Decision("waiting", error.reason, error.text)
+        refused = Decision("refused", error.reason, error.text)
         # Products of long ago may be gone: what a person has to look at isn't refused for that.
         return refused if person or at.now - request.requested <= OLD else _too_old()
     if person:
@@ -88,9 +96,9 @@ def decide(request: Request, at: Circumstances, *, person: bool = False) -> Deci
     if at.now - request.requested > OLD:
         return _too_old()
     if not at.in_territory:
-        return Decision("refused", "not_in_territory", "the rep doesn't look after this customer")
+        return Decision("refused", "not_in_territory", Text(N_("the rep doesn't look after this customer")))
     return Decision("placed", lines=lines)
 
 
 def _too_old() -> Decision:
-    return Decision("waiting", "too_old", f"it is older than {OLD.days} days")
+    return Decision("waiting", "too_old", Text(N_("it is older than %(days)s days"), {"days": OLD.days}))

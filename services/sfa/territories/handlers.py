@@ -20,6 +20,7 @@ from shared.events.sfa import CustomerTerritoryAssigned, TerritoryDefined, Terri
 from shared.pipeline import keys
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.work import Work
+from shared.texts import N_, Text
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,15 @@ def define(work: Work, commands: Sequence[Define]) -> list[str]:
 def _check_place(command: Define, known: Mapping[str, tuple[str, str]]) -> None:
     parents = {one: parent for one, (_, parent) in known.items()}
     if command.expected is not None and command.expected != parents.get(command.territory, ""):
-        raise Conflict(f"{command.territory} was moved meanwhile; reload and decide again")
+        raise Conflict(N_("%(territory)s was moved meanwhile; reload and decide again"), territory=command.territory)
     if command.parent and closes_circle(command.territory, command.parent, parents):
-        raise Conflict(f"{command.territory} would be below itself: {command.parent} is that territory or below it")
+        raise Conflict(
+            N_("%(territory)s would be below itself: %(parent)s is that territory or below it"),
+            territory=command.territory,
+            parent=command.parent,
+        )
     if command.parent and command.parent not in known:
-        raise NotFound(f"there is no territory {command.parent} to be its region")
+        raise NotFound(N_("there is no territory %(parent)s to be its region"), parent=command.parent)
 
 
 def assign_reps(work: Work, commands: Sequence[Rep]) -> list[Rep]:
@@ -130,7 +135,7 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign], move: str)
     work.need(Action.TERRITORY_DEFINE)
     expected = {command.member: command.expected for command in commands}
     if len(expected) < len(commands):
-        raise Invalid("a customer is named twice")
+        raise Invalid(N_("a customer is named twice"))
     need_territories(work, {to} - {""})
     _hold(work, expected)
     c = customer_territory.c
@@ -139,10 +144,16 @@ def assign_customers(work: Work, to: str, commands: Sequence[Assign], move: str)
     elsewhere = [m for m in sorted(expected) if now.get(m, "") not in (to, expected[m])]
     if elsewhere:
         first = elsewhere[0]
-        where = f"is in {now[first]}" if now.get(first) else "is in no territory"
+        where = now.get(first) or Text(N_("no territory"))
         raise Conflict(
-            f"{len(elsewhere)} of {len(expected)} customers were assigned by somebody else meanwhile "
-            f"({first} {where}); nothing was changed"
+            N_(
+                "%(elsewhere)s of %(expected)s customers were assigned by somebody else meanwhile "
+                "(%(first)s is in %(where)s); nothing was changed"
+            ),
+            elsewhere=len(elsewhere),
+            expected=len(expected),
+            first=first,
+            where=where,
         )
     moved = [m for m in sorted(expected) if now.get(m, "") != to]
     for member in moved:
@@ -174,11 +185,11 @@ def undo(work: Work, move: str, new: str) -> tuple[list[str], int]:
         .order_by(m.former, m.member)
     ).all()
     if not rows:
-        raise NotFound("there is no such move of customers")
+        raise NotFound(N_("there is no such move of customers"))
     gone = keys.erased(work.session, {row.member for row in rows})
     still = [row for row in rows if row.there and row.member not in gone]
     if not still:
-        raise Conflict("all of these customers were moved on since; look where they are now")
+        raise Conflict(N_("all of these customers were moved on since; look where they are now"))
     back = []
     for former in sorted({row.former for row in still}):
         of_it = [Assign(row.member, row.territory) for row in still if row.former == former]
@@ -192,16 +203,20 @@ def _hold(work: Work, members: Mapping[str, object]) -> None:
     locked = select(c.member).where(c.member == any_of(sorted(members))).order_by(c.member).with_for_update()
     known = set(work.session.scalars(locked))
     if missing := sorted(members.keys() - known):
-        raise NotFound(f"{len(missing)} of these customers don't exist here, {missing[0]} for one")
+        raise NotFound(
+            N_("%(missing)s of these customers don't exist here, %(first)s for one"),
+            missing=len(missing),
+            first=missing[0],
+        )
     if gone := sorted(keys.erased(work.session, known)):
-        raise Conflict(f"{len(gone)} of these customers were erased, {gone[0]} for one")
+        raise Conflict(N_("%(gone)s of these customers were erased, %(first)s for one"), gone=len(gone), first=gone[0])
 
 
 def need_territories(work: Work, wanted: set[str]) -> None:
     """Raises ``NotFound`` unless all of them exist."""
     known = set(work.session.scalars(select(territory.c.id).where(territory.c.id.in_(wanted))))
     if missing := sorted(wanted - known):
-        raise NotFound(f"there is no territory {', '.join(missing)}")
+        raise NotFound(N_("there is no territory %(territory)s"), territory=", ".join(missing))
 
 
 def take_in(work: Work, events: list[Event]) -> None:

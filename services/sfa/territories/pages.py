@@ -20,6 +20,7 @@ from shared.edge.http import CurrentActor
 from shared.edge.inputs import Code, Id, Input, ShortText
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 MOST = 100
@@ -69,7 +70,7 @@ def _territory(look: Look, id: str, after: str | None) -> dict[str, Any]:
     known = reads.everything(look)
     one = next((each for each in known if each.id == id), None)
     if one is None:
-        raise NotFound("there is no such territory")
+        raise NotFound(N_("there is no such territory"))
     found = reads.customers_in(look, id, after, MOST + 1) if look.may(Action.CUSTOMER_READ) else []
     members, next_ = found[:MOST], found[MOST - 1] if len(found) > MOST else ""
     own = figures.by_territory(look)

@@ -18,6 +18,7 @@ from shared.pipeline import clusters
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
 from shared.pipeline.within import within_reach
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def customers_in(look: Look, id: str, after: str | None, limit: int) -> list[str
     look.need(Action.TERRITORY_READ)
     look.need(Action.CUSTOMER_READ)
     if look.session.scalar(select(territory.c.id).where(territory.c.id == id)) is None:
-        raise NotFound(f"there is no territory {id}")
+        raise NotFound(N_("there is no territory %(territory)s"), territory=id)
     c = customer_territory.c
     query = select(c.member).where(c.territory == id).order_by(c.member)
 

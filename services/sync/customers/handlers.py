@@ -20,6 +20,7 @@ from shared.events.envelope import Event, new_id
 from shared.pipeline import claims, due, edits
 from shared.pipeline.customer_tables import claim
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 def heard(work: Work, events: list[Event]) -> None:
@@ -77,7 +78,7 @@ def settle(work: Work, member: Member, name: str, claim_id: str, saw: Sequence[s
     state = held.states.get(name)
     chosen = claims.claims_of(work.session, member, [name]).get(claim_id)
     if state is None or chosen is None:
-        raise NotFound("the field has no such claim")
+        raise NotFound(N_("the field has no such claim"))
     seen = edits.as_seen(state, saw) if saw else state
     new = decide(seen, chosen.value, id=new_id(), occurred=work.now, source=work.source, author=work.actor.id)
     made = [one.id for one in edits.publish_edit(work, member, [new], held)]

@@ -13,6 +13,7 @@ from shared.edge.errors import Invalid
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.events.envelope import UUID_TEXT
 from shared.pipeline.service import Service
+from shared.texts import N_
 
 SIZE = 25
 SETTLED = {"": None, "open": False, "settled": True}
@@ -61,7 +62,7 @@ def place(after: str) -> ledger.After | None:
         at, claim, member, field = after.split("|")
         occurred = datetime.fromisoformat(at)
     except ValueError:
-        raise Invalid("the cursor isn't one that an answer gave") from None
+        raise Invalid(N_("the cursor isn't one that an answer gave")) from None
     if occurred.tzinfo is None or not UUID_TEXT.fullmatch(member) or not claim.isprintable() or not field.isprintable():
-        raise Invalid("the cursor isn't one that an answer gave")
+        raise Invalid(N_("the cursor isn't one that an answer gave"))
     return occurred, claim, member, field

@@ -18,6 +18,7 @@ from shared.pipeline.customer_tables import customer_record
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.records import NAME_FIELDS
+from shared.texts import N_
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ def card(look: Look, member: Member) -> Card:
     """The record of a member; of an erased one nothing but that. Raises ``Forbidden``, ``NotFound``."""
     found = card_if_any(look, member)
     if found is None:
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,13 +16,16 @@ from services.sync.devices.enrolment import Signed
 from services.sync.devices.handlers import Sent, Ways
 from services.sync.products import handlers as products
 from shared.access.actions import Action
+from shared.edge import forms
 from shared.edge.actor import Actor
 from shared.edge.errors import Unauthenticated
 from shared.edge.http import JSON, CurrentActor, encoded, way_in
 from shared.edge.inputs import ClaimId, FieldName, Id, Input, Instant, LongText, ShortText
+from shared.edge.language import translation_for
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_, Translate
 
 MOST_MUTATIONS = 200
 LARGEST = 2**31 - 1
@@ -121,7 +125,7 @@ _MUTATION: TypeAdapter[_Note | _Edit | _Order] = TypeAdapter(
 )
 
 
-def read(body: MutationBody) -> Sent:
+def read(body: MutationBody, translate: Translate = str) -> Sent:
     """A mutation as it was sent, read if it can be."""
     raw = body.model_dump(mode="python")
     text = rules.canonical(raw)
@@ -129,7 +133,7 @@ def read(body: MutationBody) -> Sent:
         # As JSON, so that what JSON can't say (a text as an instant) is told from what it can.
         one = _MUTATION.validate_json(text)
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        found = "; ".join(f"{one['where']}: {one['what']}" for one in forms.found(error.errors()[:5], translate))
         return Sent(body.number, None, rules.Unreadable(found[:500]), text)
     return Sent(body.number, one.made, _content(one), text)
 
@@ -164,7 +168,7 @@ def admission(service: Service) -> Callable[[Request], Awaitable[Actor]]:
     async def admit(request: Request) -> Actor:
         shown, id = await signatures.shown(request), request.path_params["device"]
         if not re.fullmatch(signatures.ID, id):
-            raise Unauthenticated("there is no such device")
+            raise Unauthenticated(N_("there is no such device"))
         request.state.signed = signed = await run_in_threadpool(known, shown, id)
         return signed.actor
 
@@ -226,12 +230,14 @@ def router(service: Service, region: str) -> APIRouter:
 
     @routes.post("/devices/{device}/push")
     @by_signature
-    def push(device: Id, body: PushBody, signed: SignedRequest, command: Once) -> Response:
+    def push(request: Request, device: Id, body: PushBody, signed: SignedRequest, command: Once) -> Response:
         """Hand in what was written on a device: an answer for each number. Signed by the device."""
-        sent = [read(one) for one in body.mutations]
+        translate = translation_for(request)
+        sent = [read(one, translate) for one in body.mutations]
+        told = replace(ways, translate=translate)
 
         def run(work: Work) -> Mapping[str, Any]:
-            answers, turn = handlers.push(work, ways, signed, body.sent, sent)
+            answers, turn = handlers.push(work, told, signed, body.sent, sent)
             return {"answers": answers, "turn": turn}
 
         return command.run(run)
@@ -282,9 +288,10 @@ def operators_router(service: Service, region: str) -> APIRouter:
             return encoded(aside)
 
     @routes.post("/quarantine/{device}/{number}/accept")
-    def accept(device: Id, number: Number, command: Once) -> Response:
+    def accept(request: Request, device: Id, number: Number, command: Once) -> Response:
         """Let it happen after all."""
-        return command.run(lambda work: handlers.accept(work, ways, str(device), number))
+        told = replace(ways, translate=translation_for(request))
+        return command.run(lambda work: handlers.accept(work, told, str(device), number))
 
     @routes.post("/quarantine/{device}/{number}/discard")
     def discard(device: Id, number: Number, body: DiscardBody, command: Once) -> Response:

@@ -23,6 +23,7 @@ from shared.events.sync import NoteAdded, OrderRequested, RequestedLine
 from shared.pipeline import claims, edits, records
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.work import Work
+from shared.texts import N_, UNSAID, Text
 
 FROM_DEVICE = "device/"
 """How the origin of who acts by a device begins."""
@@ -34,7 +35,7 @@ class Turned:
 
     state: str
     reason: str = ""
-    detail: str = ""
+    detail: Text = UNSAID
 
 
 def check(work: Work, rep: str, member: str) -> Turned | None:
@@ -59,10 +60,16 @@ def apply(work: Work, of: Any, number: int, made: datetime, content: Content, re
     except NotFound:
         return Turned(rules.REFUSED, "unknown_customer")
     if _there(work, content):
-        return Turned(rules.REFUSED, "known_id", "its id was used before; give each note, order and claim its own")
+        return Turned(
+            rules.REFUSED, "known_id", Text(N_("its id was used before; give each note, order and claim its own"))
+        )
     match content:
         case Note() if TEXT not in _writable(work):
-            return Turned(rules.REFUSED, "masked", f"{work.actor.id} may not write anything down about customers")
+            return Turned(
+                rules.REFUSED,
+                "masked",
+                Text(N_("%(actor)s may not write anything down about customers"), {"actor": work.actor.id}),
+            )
         case Note():
             turned = _note(work, of, number, made, content)
         case Order():
@@ -112,17 +119,24 @@ def _edit(work: Work, of: Any, number: int, made: datetime, content: Edit, regio
     if work.actor.origin.startswith(FROM_DEVICE):
         allowed &= work.grants.most(Action.DEVICE_PULL)  # what is hidden there can't be overwritten from there
     if hidden := sorted({one.field for one in content.claims if one.field not in allowed}):
-        return Turned(rules.REFUSED, "masked", f"{', '.join(hidden)} isn't among what {work.actor.id} may change")
+        return Turned(
+            rules.REFUSED,
+            "masked",
+            Text(
+                N_("%(fields)s isn't among what %(actor)s may change"),
+                {"fields": ", ".join(hidden), "actor": work.actor.id},
+            ),
+        )
     custom = custom_fields(work.session)
     try:
         taken = [_claim(work, one, made, custom, region) for one in content.claims]
     except UnknownField as error:
-        return Turned(rules.REFUSED, "invalid", f"a customer has no field {error.args[0]}")
+        return Turned(rules.REFUSED, "invalid", Text(N_("a customer has no field %(field)s"), {"field": error.args[0]}))
     except InvalidValue as error:
-        return Turned(rules.REFUSED, "invalid", str(error))
+        return Turned(rules.REFUSED, "invalid", error.text)
     known = claims.claims_of(work.session, content.customer, {one.field for one in taken})
     if known.keys() & {one.id for one in taken}:
-        return Turned(rules.REFUSED, "known_id", "a claim of this id is there; give each its own")
+        return Turned(rules.REFUSED, "known_id", Text(N_("a claim of this id is there; give each its own")))
     edits.take(work, Member(content.customer), taken, device=of.id, number=number)
     return Turned(rules.ACCEPTED)
 

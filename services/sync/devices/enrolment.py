@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from services.sync.devices import feed, reads, rules
+from services.sync.devices.rules import COPIED, REASONS
 from services.sync.devices.signatures import RENEW, Said
 from services.sync.devices.tables import device, device_turn
 from shared.access.actions import Action
@@ -16,10 +17,9 @@ from shared.edge.errors import Conflict, Forbidden, Unauthenticated
 from shared.events.envelope import new_id
 from shared.events.sync import DeviceEnrolled, DeviceRevoked
 from shared.pipeline.work import Work
+from shared.texts import N_, Text
 
 FIRST_TURN = 1
-COPIED = "copied"
-"""Why a device is revoked that there are two of."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,14 @@ def renew(work: Work, id: str, key: str, answered: int = 0) -> dict[str, Any]:
     work.need(Action.DEVICE_ENROL)
     found = reads.device_of(work.session, id, work.actor.id, lock=True)
     if found.revoked is not None and not found.readmitted:
-        raise Forbidden(f"this device was revoked ({found.reason}); an operator can let you renew it")
+        raise Forbidden(
+            N_("this device was revoked (%(reason)s); an operator can let you renew it"),
+            reason=Text(REASONS.get(found.reason, found.reason)),
+        )
     if found.key != key:
         found = _renewed(work, found, key, answered)
     elif found.revoked is not None:
-        raise Conflict("the key is the one that was revoked; the device has to make another")
+        raise Conflict(N_("the key is the one that was revoked; the device has to make another"))
     # Else the answer was lost, and is given again.
     return {"device": id, "turn": found.turn, "number": found.number}
 
@@ -92,11 +95,11 @@ def meet(work: Work, signed: Signed) -> tuple[Any, int]:
     said = signed.said
     found = reads.locked(work.session, said.device)
     if found.key != signed.key:
-        raise Unauthenticated(f"the device has got another key just now; {RENEW}")
+        raise Unauthenticated(N_("the device has got another key just now; %(renew)s"), renew=RENEW)
     if found.revoked is not None:
         return found, said.turn  # nothing depends on turns any more
     if reads.ended(work.session, found):
-        raise Unauthenticated(f"all sessions of the rep were ended since; {RENEW}")
+        raise Unauthenticated(N_("all sessions of the rep were ended since; %(renew)s"), renew=RENEW)
     t = device_turn.c
     used = work.session.scalar(select(t.request).where(t.device == said.device, t.turn == said.turn))
     match rules.met(said.turn, said.request, found.turn, used):
@@ -109,9 +112,11 @@ def meet(work: Work, signed: Signed) -> tuple[Any, int]:
             _revoke(work, said.device, COPIED)
             return reads.locked(work.session, said.device), said.turn
         case "late":
-            raise Conflict("this request was answered long ago; the device has gone on since")
+            raise Conflict(N_("this request was answered long ago; the device has gone on since"))
         case "ahead":
-            raise Unauthenticated(f"this turn was never given: an earlier state was restored here; {RENEW}")
+            raise Unauthenticated(
+                N_("this turn was never given: an earlier state was restored here; %(renew)s"), renew=RENEW
+            )
 
 
 def _use(work: Work, said: Said) -> None:
@@ -139,6 +144,6 @@ def readmit(work: Work, id: str) -> None:
     """Let the rep renew a revoked device. Raises ``Forbidden``, ``NotFound``, and ``Conflict`` for one that isn't."""
     work.need(Action.DEVICE_MANAGE)
     if reads.locked(work.session, id).revoked is None:
-        raise Conflict("this device isn't revoked; its rep can renew it")
+        raise Conflict(N_("this device isn't revoked; its rep can renew it"))
     work.session.execute(update(device).where(device.c.id == id).values(readmitted=True))
     work.changed(f"device/{id}", readmitted=True)

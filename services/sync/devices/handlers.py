@@ -24,6 +24,7 @@ from shared.pipeline import claims, clusters, keys
 from shared.pipeline.customer_tables import any_of, customer_record
 from shared.pipeline.sealing import KeyEncryptionKeys
 from shared.pipeline.work import Work
+from shared.texts import N_, Text, Translate
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Ways:
     keks: KeyEncryptionKeys
     region: str
     """The country of phone numbers without a country code."""
+    translate: Translate = str
+    """Into the language of who asks."""
+
+    def told(self, message: str, **values: object) -> str:
+        """A text in that language."""
+        return Text(message, values).told(self.translate)
 
 
 def said(work: Work, signed: Signed, scope: str, after: int) -> int:
@@ -87,7 +94,9 @@ def push(work: Work, ways: Ways, signed: Signed, sent: datetime, mutations: Sequ
         if one.number < next_number:
             answers.append(_again(ways, one, known))
         elif one.number > next_number:
-            answers.append(Answer(one.number, "gap", "gap", f"number {next_number} is expected"))
+            answers.append(
+                Answer(one.number, "gap", "gap", ways.told(N_("number %(number)s is expected"), number=next_number))
+            )
         else:
             made = rules.corrected(one.made or sent, sent, work.now, found.enrolled, made)
             known[one.number] = _take(work, ways, found, one, made)
@@ -111,7 +120,7 @@ def accept(work: Work, ways: Ways, id: str, number: int) -> Answer:
     row = work.session.execute(_row(id, number)).one()
     turned = _try(work, ways, of_device, number, row.made, content)
     _decide(work, id, number, turned.state, turned.reason, "")
-    return Answer(number, turned.state, turned.reason, turned.detail)
+    return Answer(number, turned.state, turned.reason, turned.detail.told(ways.translate))
 
 
 def discard(work: Work, id: str, number: int, why: str) -> Answer:
@@ -130,9 +139,13 @@ def _row(id: str, number: int) -> Any:
 def _set_aside(work: Work, id: str, number: int) -> Content:
     row = work.session.execute(_row(id, number)).one_or_none()
     if row is None:
-        raise NotFound("the device has sent no such number")
+        raise NotFound(N_("the device has sent no such number"))
     if row.state != rules.QUARANTINED or row.content is None:
-        raise Conflict(f"number {number} isn't set aside any more; it is {row.state}")
+        raise Conflict(
+            N_("number %(number)s isn't set aside any more; it is %(state)s"),
+            number=number,
+            state=Text(rules.STATES[row.state]),
+        )
     content: Content = msgspec.json.decode(row.content, type=Content)
     return content
 
@@ -156,7 +169,12 @@ def _again(ways: Ways, one: Sent, known: dict[int, tuple[bytes, Answer]]) -> Ans
     before, answer = known[one.number]
     if any(hmac.compare_digest(before, _fingerprint(key, one.raw)) for key in ways.keks.fingerprint_keys):
         return answer
-    return Answer(one.number, "conflict", "conflict", f"number {one.number} was used for another mutation")
+    return Answer(
+        one.number,
+        "conflict",
+        "conflict",
+        ways.told(N_("number %(number)s was used for another mutation"), number=one.number),
+    )
 
 
 def _fingerprint(key: bytes, raw: str) -> bytes:
@@ -175,7 +193,7 @@ def _hold(work: Work, contents: Sequence[Content | Unreadable]) -> None:
 def _take(work: Work, ways: Ways, of: Any, one: Sent, made: datetime) -> tuple[bytes, Answer]:
     """Store the next number with what becomes of it."""
     turned = _judged(work, ways, of, one, made)
-    answer = Answer(one.number, turned.state, turned.reason, turned.detail)
+    answer = Answer(one.number, turned.state, turned.reason, turned.detail.told(ways.translate))
     content = None if isinstance(one.content, Unreadable) else one.content
     fingerprint = _fingerprint(ways.keks.fingerprint_key, one.raw)
     kept = content if turned.state == rules.QUARANTINED else None
@@ -202,7 +220,7 @@ def _judged(work: Work, ways: Ways, of: Any, one: Sent, made: datetime) -> Turne
     content = one.content
     if isinstance(content, Unreadable):
         # Neither could it be done later, nor would an erasure find it.
-        return Turned(rules.REFUSED, "invalid", content.why)
+        return Turned(rules.REFUSED, "invalid", Text(content.why))
     if keys.erased(work.session, [content.customer]):
         return Turned(rules.REFUSED, "erased")
     if of.revoked is not None:

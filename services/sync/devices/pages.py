@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.sync.devices import reads
-from services.sync.devices.enrolment import COPIED
+from services.sync.devices.rules import COPIED, REASONS, REVOKED
 from services.sync.identity.reads import others_of
 from services.sync.products import handlers as products
 from shared.access.actions import Action
@@ -30,15 +30,6 @@ WHY: Mapping[str, str] = {
     "territory": N_("The customer isn't in a territory of this rep."),
 }
 """Why something was set aside, by the code."""
-REVOKED: Mapping[str, str] = {
-    "lost": N_("lost"),
-    "replaced": N_("replaced"),
-    "left": N_("the rep has left"),
-    "misuse": N_("misuse"),
-}
-"""Why an operator revokes a device, by the code."""
-REASONS = {**REVOKED, COPIED: N_("there are two of it")}
-"""Why a device was revoked, by the code."""
 
 
 def router(service: Service, pages: Pages) -> APIRouter:

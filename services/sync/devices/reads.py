@@ -25,6 +25,7 @@ from services.sync.devices.tables import (
 from shared.access.grants import ALL_FIELDS, Fields
 from shared.edge.errors import Forbidden, NotFound
 from shared.pipeline.tables import ended_session, parked_stream
+from shared.texts import N_, Text
 
 MOST = 500
 """Rows in one answer to a pull."""
@@ -157,9 +158,9 @@ def device_of(session: Session, id: str, rep: str, *, lock: bool = False) -> Any
     chosen = select(device).where(device.c.id == id)
     found = session.execute(chosen.with_for_update() if lock else chosen).one_or_none()
     if found is None:
-        raise NotFound("there is no such device; enrol it")
+        raise NotFound(N_("there is no such device; enrol it"))
     if found.rep != rep:
-        raise Forbidden("this is another rep's device")
+        raise Forbidden(N_("this is another rep's device"))
     return found
 
 
@@ -172,7 +173,7 @@ def locked(session: Session, id: str) -> Any:
     """A device, locked to the end of the transaction. Raises ``NotFound``."""
     found = session.execute(select(device).where(device.c.id == id).with_for_update()).one_or_none()
     if found is None:
-        raise NotFound("there is no such device")
+        raise NotFound(N_("there is no such device"))
     return found
 
 
@@ -186,7 +187,10 @@ def ended(session: Session, of: Any) -> bool:
 def refuse_revoked(of: Any) -> None:
     """Raises ``Forbidden`` for a device (a row) that was revoked."""
     if of.revoked is not None:
-        raise Forbidden(f"this device was revoked ({of.reason}); what it still has to say it may push")
+        raise Forbidden(
+            N_("this device was revoked (%(reason)s); what it still has to say it may push"),
+            reason=Text(rules.REASONS.get(of.reason, of.reason)),
+        )
 
 
 def pull(session: Session, of: Any, shown: Fields, scope: str, after: int, epoch: str, limit: int) -> Pulled:
@@ -199,7 +203,10 @@ def pull(session: Session, of: Any, shown: Fields, scope: str, after: int, epoch
     if not scope:
         return Pulled(follows)
     if scope not in {one.scope for one in follows}:
-        raise Forbidden(f"{scope} isn't among the scopes of this device now; pull without a scope to see which are")
+        raise Forbidden(
+            N_("%(scope)s isn't among the scopes of this device now; pull without a scope to see which are"),
+            scope=scope,
+        )
     at = session.execute(select(feed_scope).where(feed_scope.c.scope == scope)).one_or_none()
     if at is None:
         return Pulled(follows, scope, "", bool(epoch), [], Checkpoint("", 0, 0, rules.NO_DIGEST.hex()))

@@ -21,6 +21,7 @@ from shared.events.sfa import (
     OrderProvisioned,
     OrderRefused,
 )
+from shared.texts import N_
 
 EVERYTHING = "all"
 """The scope of every device while nobody looks after territories."""
@@ -36,6 +37,25 @@ NO_OWNER: State = "no_owner_yet"
 QUARANTINED: State = "quarantined"
 OPEN = (STORED, NO_OWNER)
 """Sales force automation has still to decide."""
+STATES: Mapping[str, str] = {
+    STORED: N_("stored"),
+    ACCEPTED: N_("accepted"),
+    REFUSED: N_("refused"),
+    NO_OWNER: N_("stored, as nobody takes orders yet"),
+    QUARANTINED: N_("set aside"),
+}
+"""What they are called."""
+
+COPIED = "copied"
+REVOKED: Mapping[str, str] = {
+    "lost": N_("lost"),
+    "replaced": N_("replaced"),
+    "left": N_("the rep has left"),
+    "misuse": N_("misuse"),
+}
+"""Why an operator revokes a device."""
+REASONS = {**REVOKED, COPIED: N_("there are two of it")}
+"""Why a device was revoked."""
 
 Met = Literal["next", "again", "late", "copied", "ahead"]
 KEPT_TURNS = 1_000

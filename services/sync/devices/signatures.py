@@ -16,13 +16,14 @@ from joserfc.jwk import OKPKey
 from starlette.requests import Request
 
 from shared.edge.errors import Unauthenticated
+from shared.texts import N_, Text
 
 SCHEME = "CRM-Device"
 KIND = "crm-device"
 """The header's ``typ``: a signature made for anything else isn't taken."""
 ALGORITHM = "Ed25519"
 ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-RENEW = "the rep has to sign in and renew it"
+RENEW = Text(N_("the rep has to sign in and renew it"))
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,9 +53,11 @@ class Shown:
         """What the device of this key says. Raises ``Unauthenticated`` unless it says it of this very request."""
         said = _opened(self.signature, key)
         if said is None:
-            raise Unauthenticated(f"this isn't signed with the key that is known of the device; {RENEW}")
+            raise Unauthenticated(
+                N_("this isn't signed with the key that is known of the device; %(renew)s"), renew=RENEW
+            )
         if (said.device, said.method, said.path, said.body) != (device, self.method, self.path, self.body):
-            raise Unauthenticated("the device has signed another request than this one")
+            raise Unauthenticated(N_("the device has signed another request than this one"))
         return said
 
 
@@ -62,7 +65,7 @@ async def shown(request: Request) -> Shown:
     """The signature that came with a request. Raises ``Unauthenticated`` when none did."""
     scheme, _, signature = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != SCHEME.lower():
-        raise Unauthenticated(f"a device signs its requests: Authorization: {SCHEME} SIGNATURE")
+        raise Unauthenticated(N_("a device signs its requests: Authorization: %(scheme)s SIGNATURE"), scheme=SCHEME)
     # As it was sent: what the framework makes of a path and a query isn't what was signed.
     path, query = request.scope["raw_path"], request.scope["query_string"]
     whole = (path + b"?" + query if query else path).decode("ascii", "replace")

@@ -12,6 +12,7 @@ from shared.events.envelope import UUID_TEXT
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 Why = Literal["names", "crowded"]
 Reason = Literal["", "mistake", "shared", "different", "household", "told"]
@@ -74,7 +75,7 @@ def place(after: str) -> tuple[str, str, str] | None:
     match after.split("."):
         case [a, b, because] if UUID_TEXT.fullmatch(a) and UUID_TEXT.fullmatch(b) and because.isalpha():
             return a, b, because
-    raise Invalid("the cursor isn't one that an answer gave")
+    raise Invalid(N_("the cursor isn't one that an answer gave"))
 
 
 def _decide(work: Work, member: str, body: OtherBody, *, joined: bool) -> dict[str, object]:

@@ -22,6 +22,7 @@ from shared.events.sync import CustomerAssigned, CustomerJoined, CustomerParted
 from shared.pipeline import claims, clusters, due, keys
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 IDENTITY = "identity"
 """The task that works out whose cluster a member is of."""
@@ -94,15 +95,18 @@ def decide(work: Work, member: str, other: str, *, joined: bool, reason: str = "
     """
     work.need(Action.IDENTITY_DECIDE)
     if len(work.fields(Action.IDENTITY_DECIDE, (member, other))) < len({member, other}):
-        raise Forbidden(f"one of these customers isn't among those for whom {work.actor.id} has identity.decide here")
+        raise Forbidden(
+            N_("one of these customers isn't among those for whom %(actor)s has identity.decide here"),
+            actor=work.actor.id,
+        )
     a, b = _pair(member, other)
     # Two who decide of one pair do so one after the other, and the second sees what the first decided.
     held = claims.lock(work.session, (a, b))
     for each in (a, b):
         if held[each].erased:
-            raise Conflict(f"customer {each} was erased; there is nothing left that could be the same")
+            raise Conflict(N_("customer %(each)s was erased; there is nothing left that could be the same"), each=each)
         if held[each].registered is None:
-            raise NotFound(f"there is no customer {each}")
+            raise NotFound(N_("there is no customer %(each)s"), each=each)
     last = rules.standing(tables.decisions_of(work.session, (a, b))).get((a, b))
     if last is not None and last.joined == joined:
         return False
@@ -189,9 +193,9 @@ def _history(
 def _pair(one: str, other: str) -> tuple[str, str]:
     """Two members, the lesser first. Raises ``Invalid`` for one and the same, and for what is no member's id."""
     if not UUID_TEXT.fullmatch(other):
-        raise Invalid("the other one isn't named by a customer's id")
+        raise Invalid(N_("the other one isn't named by a customer's id"))
     if one == other:
-        raise Invalid("a customer can't be joined with itself or parted from itself")
+        raise Invalid(N_("a customer can't be joined with itself or parted from itself"))
     return min(one, other), max(one, other)
 
 

@@ -64,7 +64,7 @@ def router(service: Service, pages: Pages) -> APIRouter:
         with service.look(actor) as look:
             look.need(Action.IDENTITY_DECIDE)
             if len(look.fields(Action.CUSTOMER_READ, pair)) < len(pair):
-                raise NotFound("there is nobody of these ids whom you may see")
+                raise NotFound(N_("there is nobody of these ids whom you may see"))
             shown = {
                 "pair": reads.beside(look, pair),
                 "are_one": pair[1] in clusters.others(look.session, pair[0]),

@@ -20,6 +20,7 @@ from shared.edge.errors import Conflict, Forbidden
 from shared.pipeline import clusters, keys
 from shared.pipeline.look import Look
 from shared.pipeline.within import within_reach
+from shared.texts import N_
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -93,13 +94,16 @@ def decided(look: Look, limit: int = 20) -> list[Said]:
 def preview(look: Look, member: str, other: str, *, joined: bool) -> Preview:
     """What a decision would lead to. Raises ``Forbidden``, and ``Conflict`` for erased members."""
     if member == other:
-        raise Conflict("a customer is the same as itself")
+        raise Conflict(N_("a customer is the same as itself"))
     if len(look.fields(Action.IDENTITY_DECIDE, (member, other))) < 2:
-        raise Forbidden(f"one of these customers isn't among those for whom {look.actor.id} has identity.decide here")
+        raise Forbidden(
+            N_("one of these customers isn't among those for whom %(actor)s has identity.decide here"),
+            actor=look.actor.id,
+        )
     session = look.session
     a, b = sorted((member, other))
     if keys.erased(session, [a, b]):
-        raise Conflict("one of these customers was erased")
+        raise Conflict(N_("one of these customers was erased"))
     last = datetime.max.replace(tzinfo=look.now.tzinfo)
     before, after = _now_and(session, Decision(a, b, joined, last, ""))
     moved = {m for m in after if before[m] != after[m]}

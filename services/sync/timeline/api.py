@@ -11,6 +11,7 @@ from shared.edge.errors import Invalid
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id, Instant
 from shared.pipeline.service import Service
+from shared.texts import N_
 from shared.web.i18n import catalog, language_of
 
 Before = Annotated[str, Query(max_length=120, description="a cursor, as `next` of an answer gives it")]
@@ -54,4 +55,4 @@ def place(before: str) -> Place | None:
     try:
         return place_of(before) if before else None
     except ValueError:
-        raise Invalid("the cursor isn't one that an answer gave") from None
+        raise Invalid(N_("the cursor isn't one that an answer gave")) from None

@@ -95,7 +95,7 @@ def router(service: Service, reader: Reader, pages: Pages) -> APIRouter:
             record = customers.context(look, str(member), language_of(request)) | identity.context(look, str(member))
             shown = _entries(look, request, str(member), before, asked)
         if not (shown["page"].entries or record["card"].registered or record["card"].erased or asked.any or before):
-            raise NotFound("there is no such customer")
+            raise NotFound(N_("there is no such customer"))
         choices = {"groups": GROUPS, "sources": SOURCES, "channels": CHANNELS, "today": service.clock().date()}
         return pages.answer(request, "customer.html", **choices, **record | shown)
 
