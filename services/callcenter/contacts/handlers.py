@@ -33,6 +33,7 @@ from shared.pipeline.customer_tables import any_of
 from shared.pipeline.keys import meet
 from shared.pipeline.steady import hold_steady
 from shared.pipeline.work import Work
+from shared.texts import N_
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ ON CONFLICT (call) DO NOTHING RETURNING EXISTS (SELECT FROM queue)
 
 def _told(work: Work, member: str) -> str:
     if not hold_steady(work, [member]):
-        raise NotFound("there is no such customer")
+        raise NotFound(N_("there is no such customer"))
     return member
 
 
@@ -200,14 +201,14 @@ def _go_on(work: Work, commands: Sequence[Step], decide: Decide) -> list[Stood]:
     for command in commands:
         before = contacts.get(command.contact)
         if before is None:
-            raise NotFound("there is no such contact")
+            raise NotFound(N_("there is no such contact"))
         at = instant(work, command.at)
         try:
             facts = decide(before, command, at)
         except rules.NotPossible as error:
-            raise Conflict(str(error)) from None
+            raise Conflict(error) from None
         except rules.OutOfTime as error:
-            raise Invalid(str(error)) from None
+            raise Invalid(error) from None
         for fact in facts:
             work.publish(stream(Member(before.member)), fact, at, former={"state": before.state})
         now = rules.after(before, facts, at)
@@ -265,7 +266,7 @@ def _save(work: Work, rows: Sequence[dict[str, Any]]) -> None:
 def _agent(work: Work, step: Step) -> str:
     if step.agent and step.agent != work.actor.id:
         if not work.may(Action.CONTACT_REPORT):
-            raise Forbidden("only who has contact.report may name another agent")
+            raise Forbidden(N_("only who has contact.report may name another agent"))
         return step.agent
     work.touch(topic("agent", work.actor.id))
     return work.actor.id
@@ -274,7 +275,11 @@ def _agent(work: Work, step: Step) -> str:
 def within_reach(work: Work, action: Action, members: Collection[str]) -> None:
     """Raises ``Forbidden`` unless the action is granted for all of these customers."""
     if set(members) - work.fields(action, members).keys():
-        raise Forbidden(f"this customer isn't among those for whom {work.actor.id} has {action} here")
+        raise Forbidden(
+            N_("this customer isn't among those for whom %(actor)s has %(action)s here"),
+            actor=work.actor.id,
+            action=action,
+        )
 
 
 def instant(work: Work, at: datetime | None) -> datetime:
@@ -282,7 +287,7 @@ def instant(work: Work, at: datetime | None) -> datetime:
     if at is None:
         return work.now
     if not work.may(Action.CONTACT_REPORT):
-        raise Forbidden("only who has contact.report may say when it was")
+        raise Forbidden(N_("only who has contact.report may say when it was"))
     return min(at, work.now)
 
 
