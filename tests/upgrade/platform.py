@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from tests.faults.ledger import Load
 from tests.faults.processes import Process
 from tests.upgrade.door import Door
 
+STREAMS = ("callcenter", "streams")
 FORMER, NEW = 1, 2
 """Numbers of processes, by release."""
 JOURNEYS = 4
@@ -55,8 +57,10 @@ class Upgrade(Circle):
             door.close()
 
     def arm(self) -> None:
-        """Nothing strikes. The keeper gets the APIs of this release, too; it has all second workers."""
+        """Nothing strikes. The keeper gets the APIs and the live windows of this release, too; it has all second
+        workers."""
         self.keeper.processes += [self._process(service, "api", NEW) for service in self.services]
+        self.keeper.processes.append(self._process(*STREAMS, NEW))
         for service in self.services:
             self._admit(service, FORMER)
 
@@ -90,6 +94,30 @@ class Upgrade(Circle):
             for service in chosen:
                 self._admit(service, NEW)
         self.keeper.stop(self._of(service, command, FORMER) for service in chosen)
+
+    def begin_streams(self) -> None:
+        """The former release counts the live windows."""
+        self._of(*STREAMS, FORMER).start()
+
+    def renew_streams(self) -> None:
+        """Of the process of live windows only one runs: the former one ends before the new one is there."""
+        self.keeper.stop([self._of(*STREAMS, FORMER)])
+        self._of(*STREAMS, NEW).start()
+
+    def wall(self) -> tuple[datetime, int]:
+        """When the wall showed something last, and how many contacts it counted over the last hour."""
+        with self.servers.direct(STREAMS[0]) as connection:
+            row = connection.execute("SELECT at, offered FROM live_window ORDER BY minutes DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (datetime.min.replace(tzinfo=UTC), 0)
+
+    def until_the_wall_shows(self, contacts: int, since: datetime) -> None:
+        """Wait until at least so many contacts were counted, later than ``since``."""
+
+        def shows() -> bool:
+            at, counted = self.wall()
+            return at > since and counted >= contacts
+
+        until(shows, READY_SECONDS, lambda: f"the wall shows {self.wall()}, not {contacts} contacts since {since}")
 
     def restart_former(self, *names: tuple[str, str]) -> None:
         """The way back: the former release starts on this one's tables."""
