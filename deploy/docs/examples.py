@@ -118,6 +118,9 @@ _IN_ORDER: tuple[Fact, ...] = (
         measure="orders.amount",
         window_days=365,
         at_least=50_000,
+        conditions=(
+            marketing.SegmentCondition(kind="customer_field", code="contract", form="text", test="is", value="yearly"),
+        ),
     ),
     marketing.CustomerValued(
         cluster=_CLUSTER, amount=61_240, currency="USD", window_days=365, orders=4, last_order=_CALLED
