@@ -19,6 +19,7 @@ from services.callcenter.customers import api as customers
 from services.callcenter.customers import pages as customer_pages
 from services.callcenter.customers.erasure import FORGETTING
 from services.callcenter.desk import pages as desk
+from services.callcenter.desk.dock import Dock
 from services.callcenter.desk.pulse import Pulse
 from services.callcenter.gains import GAINS
 from services.callcenter.imports import api as imports
@@ -55,17 +56,18 @@ def app(settings: Settings, of: Service) -> FastAPI:
     """The API and the pages of ``of``."""
     of = of.near(reaches)
     live = Live(settings.database_url)
-    pages, pulse = texts.pages(), Pulse(of)
+    pages = texts.pages()
+    dock = Dock(pages, Pulse(of))
     routers = [
         web.router(pages),
         *administration.routers(of, pages),
         operations.router(of, settings, SUBSCRIPTIONS, GAINS),
-        desk.router(of, live, pages, pulse, settings.default_region),
+        desk.router(of, live, pages, dock, settings.default_region),
         customer_pages.router(of, pages),
         contact_pages.router(of, pages),
         case_pages.router(of, pages),
-        insight_pages.router(of, live, pages, pulse),
-        supervisor.router(of, live, pages, pulse),
+        insight_pages.router(of, live, pages, dock),
+        supervisor.router(of, live, pages, dock),
         desk.presence_router(of),
         imports.router(of, settings.default_region),
         customers.router(of, settings.default_region),

@@ -1,15 +1,17 @@
 """Live updates: what was committed, told to open pages. One LISTEN connection a process, fanned out by topic.
 
-A signal only says that something of a topic changed; the page then asks for what it shows. So a lost signal is
-made good by the next look, and a slow page costs no memory: what it hasn't taken yet is a set of its own topics.
+A signal only says that something of a topic changed. What every page of an agent shows is read then, once, and comes
+along with the event; other parts of a page are asked for by it. So a lost signal is made good by the next look, and a
+slow page costs no memory: what it hasn't taken yet is a set of its own topics.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from random import SystemRandom
 from urllib.parse import quote
 
@@ -48,6 +50,15 @@ def topic(kind: str, name: str) -> str:
     return f"{kind}/{quote(name, safe='')}"
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a page is told: the topics that it is to hear of next, and parts of it as they are now."""
+
+    topics: Set[str]
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Name of an event -> the HTML of the part that takes it (``sse-swap``)."""
+
+
 class Subscription:
     """What one page wants to hear of."""
 
@@ -55,12 +66,32 @@ class Subscription:
         self.topics = frozenset(topics)
         self._due: set[str] = set()
         self._woken = asyncio.Event()
+        self._reading = self._missed = False
 
     def tell(self, topics: Iterable[str]) -> None:
         """Note those of the topics that are wanted; never waits."""
-        if heard := self.topics.intersection(topics):
+        if self._reading:
+            self._due.update(topics)
+        elif heard := self.topics.intersection(topics):
             self._due |= heard
             self._woken.set()
+
+    def tell_all(self) -> None:
+        """Everything may have changed."""
+        self._missed = self._reading
+        self.tell(self.topics)
+
+    def read(self) -> None:
+        """What is shown is being read, from which follows what is wanted: until that is known, note whatever comes, as
+        it may have come too late for what is read."""
+        self._reading = True
+
+    def want(self, topics: Iterable[str]) -> None:
+        """These from now on; of what came since ``read``, those of them."""
+        self.topics, self._reading = frozenset(topics), False
+        came, self._due = self._due, set()
+        self.tell(self.topics if self._missed else came)
+        self._missed = False
 
     async def changed(self, within: float | None = None) -> frozenset[str]:
         """The topics that changed since the last call, as soon as there is one.
@@ -128,7 +159,7 @@ class Live:
 
     def _tell_all(self) -> None:
         for subscription in self._subscriptions:
-            subscription.tell(subscription.topics)
+            subscription.tell_all()
 
     async def _listen(self, of: Health) -> None:
         with of.part("live"):
@@ -163,14 +194,15 @@ class Live:
 async def changes(
     live: Live,
     again: Callable[[], Actor],
-    topics: Callable[[Actor], set[str]],
+    look: Callable[[Actor], Set[str] | Told],
     here: Callable[[Actor], None] | None = None,
     pause: float = 0.0,
 ) -> AsyncIterator[ServerSentEvent]:
     """An event now, and with every change of these live topics. What is to be heard follows from what is shown, so
-    ``topics`` is asked anew before each; also ``again``, and where one of both refuses, the stream ends. What is to be
-    heard changing is a change too: it shows what a lost signal would have told. ``here`` is told every few seconds
-    whose stream is open. ``pause``: so many seconds at least between two events."""
+    ``look`` is asked anew before each, for the topics alone or with parts of the page, which are sent before the event;
+    also ``again``, and where one of both refuses, the stream ends. What is to be heard changing is a change too: it
+    shows what a lost signal would have told. ``here`` is told every few seconds whose stream is open. ``pause``: so
+    many seconds at least between two events."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_SECONDS
     try:
@@ -185,11 +217,14 @@ async def changes(
                 if here is not None:
                     await run_in_threadpool(here, actor)
                 if due or loop.time() >= check:
-                    heard = frozenset(await run_in_threadpool(topics, actor))
+                    subscription.read()
+                    found = await run_in_threadpool(look, actor)
+                    told = found if isinstance(found, Told) else Told(found)
+                    before = subscription.topics
+                    subscription.want(told.topics)
                     check = loop.time() + CHECK_SECONDS * _random.uniform(0.75, 1.0)
-                    if due or heard != subscription.topics:
-                        subscription.topics = heard
-                        for event in send(ServerSentEvent(event="changed", data="")):
+                    if due or told.topics != before:
+                        for event in send(_events(told)):
                             yield event
                         await asyncio.sleep(pause)
             except Refused:
@@ -197,8 +232,13 @@ async def changes(
             due = bool(await subscription.changed())
 
 
-def send(event: ServerSentEvent) -> list[ServerSentEvent]:
-    """The event as it is to be sent to a page: once, unless a fault is armed."""
+def _events(told: Told) -> list[ServerSentEvent]:
+    parts = [ServerSentEvent(event=name, raw_data=html) for name, html in told.parts.items()]
+    return [*parts, ServerSentEvent(event="changed", data="")]
+
+
+def send(events: Sequence[ServerSentEvent]) -> list[ServerSentEvent]:
+    """The events as they are to be sent to a page: once, unless a fault is armed."""
     sent: list[ServerSentEvent] = []
-    faults.at("live.send", lambda: sent.append(event))
+    faults.at("live.send", lambda: sent.extend(events))
     return sent

@@ -82,9 +82,14 @@ def mates_of(session: Session, members: Collection[str]) -> dict[str, set[str]]:
     return {member: of_clusters[home] | {member} for member, home in homes.items()}
 
 
+def mates(session: Session, member: str) -> set[str]:
+    """All members of the member's cluster, itself included."""
+    return {member, *(mate for (mate,) in run(session, _MATES, {"member": member}))}
+
+
 def others(session: Session, member: str) -> list[str]:
     """The other members of the same customer, sorted."""
-    return sorted(other for (other,) in run(session, _MATES, {"member": member}) if other != member)
+    return sorted(mates(session, member) - {member})
 
 
 # What mates_of gives of one member, in one statement, as every page asks for it.

@@ -76,9 +76,15 @@ class Pages:
 
     def answer(self, request: Request, template: str, **context: Any) -> HTMLResponse:
         """The page, for the language and the actor of the request."""
+        text = self.text(request, template, request.state, **context)
+        headers = {"vary": "accept, accept-language, cookie", "content-language": language_of(request)}
+        return HTMLResponse(text, headers=headers)
+
+    def text(self, request: Request, template: str, seen_by: object, **context: Any) -> str:
+        """The HTML, for the language of the request and the ``actor`` and ``grants`` of ``seen_by``, if it has them."""
         language = language_of(request)
-        may = getattr(request.state, "grants", NOTHING).may
-        text = (
+        may = getattr(seen_by, "grants", NOTHING).may
+        return (
             self._environments[language]
             .get_template(template)
             .render(
@@ -87,14 +93,12 @@ class Pages:
                 administration={to: label for to, (label, need) in self._administration.items() if may(need)},
                 path=request.url.path,
                 here=here(request),
-                actor=getattr(request.state, "actor", None),
+                actor=getattr(seen_by, "actor", None),
                 may=may,
                 language=language,
                 **context,
             )
         )
-        headers = {"vary": "accept, accept-language, cookie", "content-language": language}
-        return HTMLResponse(text, headers=headers)
 
     def problem(self, request: Request, status: int, detail: str) -> HTMLResponse:
         """The page for a person who asked for something that isn't to be had, in words of what to do."""

@@ -1,9 +1,9 @@
 """``desk.pop``: from a ring to the card in the agent's browser, with 50 agents on line and 20 calls a second.
 
 The API of the call center as shipped, one process. Some of the agents sit at real pages in a real Chromium; the others
-are clients that do over the wire what a page does: hold its stream, and fetch its parts when the stream says so. Calls
-ring for one agent after the other and are given up before that agent's next one. What is measured is the real pages'
-share: from when the telephone system sends the ring to when the card stands in the page.
+are clients that do over the wire what a page does: hold its stream, which brings what the page shows. Calls ring for
+one agent after the other and are given up before that agent's next one. What is measured is the real pages' share: from
+when the telephone system sends the ring to when the card stands in the page.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ SMALL_AGENTS, SMALL_RATE, SMALL_SECONDS, SMALL_REAL = 4, 4.0, 3.0, 1
 WARM_SECONDS = 5.0
 GIVEN_UP_SECONDS = 1.5
 PATIENCE_SECONDS = 30.0
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-REGIONS = ("/desk/waiting", "/desk/current")
 WATCH = """() => {
   window.seen = {};
   const look = () => {
@@ -147,28 +145,11 @@ async def _seen(telephone: Telephone, pages: Mapping[str, Page]) -> list[float]:
 
 async def _plain_page(port: int, token: str) -> None:
     """What a page does, without drawing it, at the least cost to the machine that all share."""
-    headers = {"authorization": f"Bearer {token}"}
+    headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
     events, told = await asyncio.open_connection(HOST, port)
-    told.write(request("GET", "/live", {**headers, "accept": "text/event-stream"}))
-    parts = [request("GET", path, {**headers, "accept": "text/html"}) for path in REGIONS]
-    asked = [await asyncio.open_connection(HOST, port) for _ in parts]
-    while line := await events.readline():
-        if line.startswith(b"event: changed"):
-            await asyncio.gather(*(_fetch(port, asked, place, part) for place, part in enumerate(parts)))
-
-
-async def _fetch(port: int, asked: list[Connection], place: int, part: bytes) -> None:
-    """Ask for a part, on a connection that is kept open as long as the server does."""
-    for _ in range(2):
-        reader, writer = asked[place]
-        writer.write(part)
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            _, _, rest = head.lower().partition(b"content-length:")
-            await reader.readexactly(int(rest.partition(b"\r\n")[0]))
-            return
-        except (asyncio.IncompleteReadError, ConnectionError):
-            asked[place] = await asyncio.open_connection(HOST, port)
+    told.write(request("GET", "/live?current=true", headers))
+    while await events.read(65_536):
+        pass
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import handlers as customers
 from services.callcenter.customers import reads as finding
 from services.callcenter.customers import rules as naming
+from services.callcenter.desk.absence import absent
+from services.callcenter.desk.rules import GONE_AFTER
 from shared.access.actions import Action
 from shared.customer.member import Member, stream
 from shared.edge.db import text_array
@@ -105,15 +107,15 @@ def _ring(work: Work, command: Ring, region: str) -> Rung:
     address = "" if erased else command.number
     values = {"id": new.contact, "member": member, "address": address, "offered": at}
     told = {name: getattr(command, name) for name in ("call", "channel", "queue", "agent")}
-    offered = run(work.session, _OFFER, values | told)
+    offered = run(work.session, _OFFER, values | told | {"gone": work.now - GONE_AFTER})
     if not offered:
         return Rung(*run(work.session, _RUNG, {"call": command.call})[0])
     if offered[0][0]:
         vocabulary.unsaid(work, [f"queue/{command.queue}"])
     fact = ContactOffered(contact=new.contact, channel=command.channel, queue=command.queue, address=address)
     work.publish(stream(Member(member)), fact, at)
-    offered_to = topic("agent", command.agent) if command.agent else topic("queue", command.queue)
-    work.touch(offered_to, topic("customer", member))
+    _tell(work, command.queue, command.agent, for_anybody=offered[0][1])
+    work.touch(topic("customer", member))
     return new
 
 
@@ -130,8 +132,17 @@ WITH queue AS (
 )
 INSERT INTO contact (id, member, call, channel, queue, address, state, offered_to, offered)
 VALUES (%(id)s, %(member)s, %(call)s, %(channel)s, %(queue)s, %(address)s, 'offered', %(agent)s, %(offered)s)
-ON CONFLICT (call) DO NOTHING RETURNING EXISTS (SELECT FROM queue)
+ON CONFLICT (call) DO NOTHING RETURNING EXISTS (SELECT FROM queue), %(agent)s::text IS NULL OR EXISTS (
+  SELECT FROM agent_state WHERE agent = %(agent)s AND (state <> 'available' OR heard < %(gone)s))
 """
+
+
+def _tell(work: Work, queue: str, agent: str | None, *, for_anybody: bool) -> None:
+    # Not the queue of each contact: all of its agents' pages would look at what only one of them is shown.
+    if agent:
+        work.touch(topic("agent", agent))
+    if for_anybody:
+        work.touch(topic("queue", queue))
 
 
 def _told(work: Work, member: str) -> str:
@@ -227,14 +238,14 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     erased = hold_steady(work, members)
     rows = work.session.execute(
         select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
-        .add_columns(c.queue, c.offered_to)
+        .add_columns(c.queue, c.offered_to, or_(c.offered_to.is_(None), c.offered_to.in_(absent(work.now))))
         .where(of_ids)
         .order_by(c.id)
         .with_for_update()
     ).all()
     for row in rows:
-        agents = {topic("agent", agent) for agent in (row.agent, row.offered_to) if agent}
-        work.touch(topic("queue", row.queue), topic("customer", row.member), *agents)
+        _tell(work, row.queue, row.offered_to, for_anybody=row.state == "offered" and row[-1])
+        work.touch(topic("customer", row.member), *[topic("agent", agent) for agent in [row.agent] if agent])
     return {row.id: Contact(*row[:9]) for row in rows}, erased
 
 

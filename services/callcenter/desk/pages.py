@@ -1,6 +1,7 @@
 """The agent's page, its parts that refresh by themselves, and the stream that says when."""
 
 from collections.abc import AsyncIterable
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,13 +9,15 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
+from services.callcenter.contacts import reads as contacts
 from services.callcenter.customers import reads as customers
 from services.callcenter.desk import handlers, reads
-from services.callcenter.desk.pulse import Pulse
+from services.callcenter.desk.dock import Dock
+from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Code, Input, ShortText
-from shared.edge.live import Live, changes
+from shared.edge.live import Live, Told, changes
 from shared.pipeline.commands import Command, commands
 from shared.pipeline.service import Service
 from shared.pipeline.work import Work
@@ -35,32 +38,34 @@ class FindBody(Input):
     words: ShortText
 
 
-def router(service: Service, live: Live, pages: Pages, pulse: Pulse, region: str) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, dock: Dock, region: str) -> APIRouter:
     """The agent's page. ``region``: the country of phone numbers without a country code."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
     def desk(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            waiting, current = reads.waiting(look), reads.current(look)
-            return pages.answer(request, "desk.html", waiting=waiting, current=current, choices=reads.choices(look))
+            current, choices = reads.current(look, contacts.current(look)), reads.choices(look)
+            return pages.answer(request, "desk.html", current=current, choices=choices)
 
     @routes.get("/desk/waiting")
     def waiting(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            return pages.answer(request, "waiting.html", waiting=reads.waiting(look), choices=reads.choices(look))
+            choices = reads.choices(look)
+            return pages.answer(request, "waiting.html", waiting=reads.waiting(look, choices), choices=choices)
 
     @routes.get("/desk/current")
     def current(request: Request, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
-            return pages.answer(request, "current.html", current=reads.current(look), choices=reads.choices(look))
+            current, choices = reads.current(look, contacts.current(look)), reads.choices(look)
+            return pages.answer(request, "current.html", current=current, choices=choices)
 
     @routes.post("/desk/find")
     def find(request: Request, body: FindBody, actor: CurrentActor) -> HTMLResponse:
         with service.look(actor) as look:
             return pages.answer(request, "found.html", found=customers.find(look, body.words, region))
 
-    _add_stream(routes, service, live, pulse)
+    _add_stream(routes, service, live, dock)
     return routes
 
 
@@ -87,17 +92,19 @@ def presence_router(service: Service) -> APIRouter:
     return routes
 
 
-def _add_stream(routes: APIRouter, service: Service, live: Live, pulse: Pulse) -> None:
-    def topics(agent: Actor) -> set[str]:
+def _add_stream(routes: APIRouter, service: Service, live: Live, dock: Dock) -> None:
+    def told(request: Request, with_current: bool, agent: Actor) -> Told:
         with service.look(agent) as look:
-            return reads.topics(look, pulse)
+            look.need(Action.DESK_USE)
+            return dock.told(request, look, with_current=with_current)
 
     def admitted(actor: CurrentActor) -> None:
         live.refuse_if_many(actor)
-        topics(actor)
+        with service.look(actor) as look:
+            look.need(Action.DESK_USE)
 
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
-    async def stream(again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, topics, pulse.goes_on):
+    async def stream(request: Request, again: Again, current: bool = False) -> AsyncIterable[ServerSentEvent]:
+        async for event in changes(live, again, partial(told, request, current), dock.pulse.goes_on):
             yield event

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from services.callcenter.contacts import reads as contacts
@@ -16,8 +16,8 @@ from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk import rules
+from services.callcenter.desk.absence import absent
 from services.callcenter.desk.handlers import queues_of
-from services.callcenter.desk.pulse import Pulse
 from services.callcenter.desk.rules import Habits, Presence
 from services.callcenter.desk.tables import agent_state, presence
 from services.callcenter.insights.reads import Brief, Insights, briefs, insights
@@ -143,8 +143,8 @@ class Choices:
         return step_of(state, step, self.all)
 
 
-def waiting(look: Look) -> Waiting:
-    """What waits for the agent, longest first. Raises ``Forbidden``."""
+def waiting(look: Look, known: Choices) -> Waiting:
+    """What waits for the agent, longest first. ``known``: what the department defined. Raises ``Forbidden``."""
     look.need(Action.DESK_USE)
     me = _me(look)
     chosen = list(me.queues)
@@ -155,17 +155,16 @@ def waiting(look: Look) -> Waiting:
     shown = offered[:MOST_CALLS]
     members = {one.member for one in (*shown, talking) if one}
     cards = {card.member: card for card in customers.cards(look, members)}
-    known = briefs(look, [one.member for one in shown])
-    offers = [Offer(one, cards.get(one.member), known.get(one.member)) for one in shown]
-    queues = [one for one in choices(look).queues if not one.retired or one.code in chosen]
+    brief = briefs(look, [one.member for one in shown])
+    offers = [Offer(one, cards.get(one.member), brief.get(one.member)) for one in shown]
+    queues = [one for one in known.queues if not one.retired or one.code in chosen]
     card = cards.get(talking.member) if talking else None
     return Waiting(me, offers, len(offered) > len(shown), talking, card, queues, chosen, look.now)
 
 
-def current(look: Look) -> Current:
-    """What the agent works on. Raises ``Forbidden``."""
+def current(look: Look, found: Contact | None) -> Current:
+    """What the agent works on: the contact that he is in, if any. Raises ``Forbidden``."""
     look.need(Action.DESK_USE)
-    found = contacts.current(look)
     usual = habits(look, found) if found and found.state in ("answered", "ended") else Habits()
     if found is None or not look.fields(Action.CUSTOMER_READ, [found.member]):
         return Current(found, None, usual, look.now)
@@ -173,40 +172,16 @@ def current(look: Look) -> Current:
     return Current(found, glance(look, found.member), usual, look.now)
 
 
-def current_members(look: Look) -> list[str]:
-    """The members of whom the desk shows something, the caller or who is about to be: what its page wants to hear of.
-    Nobody is shown by asking. Raises ``Forbidden``."""
-    found = _contact(look)
-    look.seen.clear()
-    if found is None:
-        return []
-    return list(look.fields(Action.CUSTOMER_READ, clusters.mates_of(look.session, [found.member])[found.member]))
-
-
-def topics(look: Look, pulse: Pulse) -> set[str]:
-    """The live topics of what every page of an agent shows: who listens to them is there. Raises ``Forbidden``."""
-    look.need(Action.DESK_USE)
-    pulse.beat(look.actor)
-    members, queues = current_members(look), queues_of(look.session, look.actor.id)
+def topics(look: Look, shown: Waiting) -> set[str]:
+    """The live topics of what a page of an agent shows: of the customer who talks or is about to, for one."""
+    ringing = [offer.contact for offer in shown.offers]
+    about = [one.member for one in [shown.contact, *ringing] if one][:1]
+    mates = look.fields(Action.CUSTOMER_READ, [mate for one in about for mate in clusters.mates(look.session, one)])
     return {
         topic("agent", look.actor.id),
-        *(topic("queue", queue) for queue in queues),
-        *(topic("customer", member) for member in members),
+        *(topic("queue", queue) for queue in shown.chosen),
+        *(topic("customer", mate) for mate in mates),
     }
-
-
-def _contact(look: Look) -> Contact | None:
-    look.need(Action.DESK_USE)
-    found = contacts.current(look)
-    if found is None:
-        found = next(iter(contacts.offers(look, _taking(_me(look)), absent(look.now), limit=1)), None)
-    return found
-
-
-def absent(now: datetime) -> Select[tuple[str]]:
-    """The agents who said that they aren't there, or have no page open."""
-    s = agent_state.c
-    return select(s.agent).where(or_(s.state != "available", s.heard < now - rules.GONE_AFTER))
 
 
 def _me(look: Look) -> Presence:

@@ -1,6 +1,7 @@
 """The part of a customer's page that follows what other services say, and the stream that says when."""
 
 from collections.abc import AsyncIterable
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
 
@@ -9,19 +10,19 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.callcenter.desk import reads as desk
-from services.callcenter.desk.pulse import Pulse
+from services.callcenter.desk.dock import Dock
 from services.callcenter.insights import reads
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
 from shared.edge.inputs import Id
-from shared.edge.live import Live, changes, topic
+from shared.edge.live import Live, Told, changes, topic
 from shared.pipeline import clusters
 from shared.pipeline.service import Service
 from shared.web.render import Pages
 
 
-def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, dock: Dock) -> APIRouter:
     """What of a customer's page refreshes by itself."""
     routes = APIRouter(include_in_schema=False)
 
@@ -43,21 +44,22 @@ def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRoute
             shown = reads.timeline(look, str(customer), (kind,) if kind else reads.KINDS, most)
             return pages.answer(request, "timeline.html", member=str(customer), kind=kind, most=most, timeline=shown)
 
-    def topics(member: str, actor: Actor) -> set[str]:
+    def told(request: Request, member: str, actor: Actor) -> Told:
         with service.look(actor) as look:
             look.see(Action.CUSTOMER_READ, member)
-            mates = clusters.mates_of(look.session, [member])[member]
-            around = desk.topics(look, pulse) if look.may(Action.DESK_USE) else set()
-            return around | {topic("customer", mate) for mate in look.fields(Action.CUSTOMER_READ, mates)}
+            mates = look.fields(Action.CUSTOMER_READ, clusters.mates(look.session, member))
+            around = dock.told(request, look)
+            return replace(around, topics={*around.topics, *(topic("customer", mate) for mate in mates)})
 
     def admitted(customer: Id, actor: CurrentActor) -> None:
         live.refuse_if_many(actor)
-        topics(str(customer), actor)
+        with service.look(actor) as look:
+            look.see(Action.CUSTOMER_READ, str(customer))
 
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/customers/{customer}/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
-    async def stream(customer: Id, again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, partial(topics, str(customer)), pulse.goes_on):
+    async def stream(request: Request, customer: Id, again: Again) -> AsyncIterable[ServerSentEvent]:
+        async for event in changes(live, again, partial(told, request, str(customer)), dock.pulse.goes_on):
             yield event
 
     return routes

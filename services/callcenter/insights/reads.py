@@ -90,7 +90,7 @@ def briefs(look: Look, members: Sequence[str]) -> dict[str, Brief]:
 
 def _brief(look: Look, member: str) -> Brief:
     session, now = look.session, look.now
-    mates = clusters.mates_of(session, [member])[member]
+    mates = clusters.mates(session, member)
     fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
     members = list(fields)
     masked = _masked(fields, mates)
@@ -116,7 +116,7 @@ def insights(look: Look, member: str) -> Insights:
     """What is known of the customer with this member, as far as it is within reach. Raises ``Forbidden``."""
     look.see(Action.CUSTOMER_READ, member)
     session, now = look.session, look.now
-    mates = clusters.mates_of(session, [member])[member]
+    mates = clusters.mates(session, member)
     fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
     members = list(fields)
     look.saw_customers(members)
@@ -153,7 +153,7 @@ class Timeline:
 def timeline(look: Look, member: str, kinds: Collection[str] = KINDS, most: int = MOST_LINES) -> Timeline:
     """What happened to the customer with this member, as far as it is within reach. Raises ``Forbidden``."""
     look.see(Action.CUSTOMER_READ, member)
-    mates = clusters.mates_of(look.session, [member])[member]
+    mates = clusters.mates(look.session, member)
     fields = look.fields(Action.CUSTOMER_READ, sorted(mates))
     members, limit = list(fields), most + 1
     look.saw_customers(members)

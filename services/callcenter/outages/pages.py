@@ -1,7 +1,9 @@
 """The supervisor's page: what the live windows show, and outages to decide on."""
 
 from collections.abc import AsyncIterable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.callcenter.desk import reads as desk
-from services.callcenter.desk.pulse import Pulse
+from services.callcenter.desk.dock import Dock
 from services.callcenter.outages import reads
 from services.callcenter.outages.handlers import LIVE
 from services.callcenter.outages.rules import QUIET
@@ -17,7 +19,7 @@ from services.callcenter.streams import reads as streams
 from shared.access.actions import Action
 from shared.edge.actor import Actor
 from shared.edge.http import Again, CurrentActor
-from shared.edge.live import Live, changes
+from shared.edge.live import Live, Told, changes
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.web.render import Pages
@@ -26,7 +28,7 @@ SILENT = timedelta(minutes=3)
 """Windows older than this aren't counted any more: who counts speaks every minute."""
 
 
-def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRouter:
+def router(service: Service, live: Live, pages: Pages, dock: Dock) -> APIRouter:
     """The supervisor's page."""
     routes = APIRouter(include_in_schema=False)
 
@@ -45,20 +47,21 @@ def router(service: Service, live: Live, pages: Pages, pulse: Pulse) -> APIRoute
         with service.look(actor) as look:
             return pages.answer(request, "outages.html", **_outages(look))
 
-    def topics(actor: Actor) -> set[str]:
+    def told(request: Request, actor: Actor) -> Told:
         with service.look(actor) as look:
             look.need(Action.OUTAGE_DECIDE)
-            around = desk.topics(look, pulse) if look.may(Action.DESK_USE) else set()
-            return {LIVE, *around}
+            around = dock.told(request, look)
+            return replace(around, topics={LIVE, *around.topics})
 
     def admitted(actor: CurrentActor) -> None:
         live.refuse_if_many(actor)
-        topics(actor)
+        with service.look(actor) as look:
+            look.need(Action.OUTAGE_DECIDE)
 
     # Asked before the answer begins, so that who may not listen is told so.
     @routes.get("/supervisor/live", response_class=EventSourceResponse, dependencies=[Depends(admitted)])
-    async def stream(again: Again) -> AsyncIterable[ServerSentEvent]:
-        async for event in changes(live, again, topics, pulse.goes_on):
+    async def stream(request: Request, again: Again) -> AsyncIterable[ServerSentEvent]:
+        async for event in changes(live, again, partial(told, request), dock.pulse.goes_on):
             yield event
 
     return routes

@@ -7,5 +7,5 @@ function drawAll(root: ParentNode): void {
 
 drawAll(document);
 document.addEventListener("htmx:afterSwap", (event) => {
-  drawAll((event as CustomEvent<{ target: HTMLElement }>).detail.target);
+  drawAll(event.target as HTMLElement);
 });

@@ -17,7 +17,7 @@ from services.callcenter import wiring
 from shared.access.actions import Action, Reach
 from shared.access.grants import Grant
 from shared.edge import live
-from shared.edge.live import Live, topic
+from shared.edge.live import Live, Subscription, topic
 from shared.pipeline.service import Service
 from tests.builders import done
 from tests.integration.callcenter.center import CallCenter
@@ -63,6 +63,63 @@ def test_an_agents_page_is_told_of_a_contact_in_a_chosen_queue(fresh: CallCenter
     assert "+1 555 010 0102" in waiting
 
 
+def test_a_call_comes_with_what_is_told_of_it(fresh: CallCenter, address: str) -> None:
+    member = fresh.register(given_name="Ida", phone="+1 555 010 0104", city="Lund")
+    headers = {"authorization": f"Bearer {fresh.issuer.token('anna', 'agent')}"}
+    with httpx.stream("GET", f"{address}/live?current=true", headers=headers, timeout=PATIENCE) as stream:
+        lines = stream.iter_lines()
+        told(lines)
+        rung = fresh.ring(agent="anna", number="+1 555 010 0104")
+        rings = told(lines)
+        assert "Ida" in rings["waiting"]
+        assert "Lund" not in rings["current"]
+        done(fresh.post(f"/contacts/{rung['contact']}/answer"))
+        answered = told(lines)
+        assert f"/contacts/{rung['contact']}/answer" not in answered["waiting"]
+        assert "Lund" in answered["current"]
+        # Of the customer who talks everything is told.
+        done(fresh.post(f"/customers/{member}/edit", {"changes": {"city": "Oslo"}}, "bert"))
+        assert "Oslo" in told(lines)["current"]
+    looked = "SELECT count(*) FROM audit_entry WHERE actor = 'anna' AND outcome = 'looked' AND :of = ANY (subjects)"
+    assert fresh.scalar(looked, of=f"customer/{member}") >= 1
+
+
+def test_a_call_is_told_to_those_alone_who_are_shown_it(fresh: CallCenter) -> None:
+    async def scenario() -> None:
+        async with listening(fresh) as heard, heard.subscribed([topic("queue", "billing"), "the/end"]) as colleagues:
+            for queue_is_told, agent, state in ((False, "anna", "available"), (True, "anna", "away"), (True, None, "")):
+                await asyncio.to_thread(rings_and_is_given_up, fresh, agent, state)
+                fresh.service.wakeup.signal(["the/end"])
+                came: set[str] = set()
+                while "the/end" not in came:
+                    came |= await colleagues.changed(PATIENCE)
+                assert (topic("queue", "billing") in came) == queue_is_told
+
+    asyncio.run(scenario())
+
+
+def rings_and_is_given_up(center: CallCenter, agent: str | None, state: str) -> None:
+    if state:
+        done(center.post("/desk/state", {"state": state}, "anna"))
+    rung = center.ring(queue="billing", agent=agent, number="+1 555 010 0105")
+    done(center.post(f"/contacts/{rung['contact']}/abandon", {}))
+
+
+def told(lines: Iterator[str]) -> dict[str, str]:
+    """The parts of a page that come with the next event."""
+    parts: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        match line.partition(": "):
+            case "event", _, "changed":
+                return parts
+            case "event", _, name:
+                parts[name] = ""
+            case "data", _, text if name:
+                parts[name] += text
+    raise AssertionError("the stream ended")
+
+
 def test_who_isnt_of_the_desk_hears_nothing(fresh: CallCenter, address: str) -> None:
     headers = {"authorization": f"Bearer {fresh.issuer.token('pbx', 'telephony')}"}
     assert httpx.get(f"{address}/live", headers=headers, timeout=PATIENCE).status_code == 403
@@ -106,7 +163,7 @@ def test_nobody_opens_streams_without_an_end_and_the_others_have_theirs(
         for _ in range(3):
             opened = stack.enter_context(httpx.stream("GET", f"{address}/live", headers=mine, timeout=PATIENCE))
             lines.append(opened.iter_lines())
-            assert next(lines[-1]) == "event: changed"
+            assert "event: changed" in lines[-1]
         refused = httpx.get(f"{address}/live", headers=mine, timeout=PATIENCE)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
         with httpx.stream("GET", f"{address}/live", headers=others, timeout=PATIENCE) as stream:
@@ -134,6 +191,25 @@ def test_only_wanted_topics_are_told_and_many_at_once_as_one(fresh: CallCenter) 
             assert await subscription.changed(within=0) == frozenset()
             fresh.service.wakeup.signal(["agent/bert", "agent/anna", "queue/x"])
             assert await subscription.changed(PATIENCE) == {"agent/anna"}
+
+    asyncio.run(scenario())
+
+
+def test_what_happens_while_a_page_is_read_is_told_after_it() -> None:
+    async def scenario() -> None:
+        subscription = Subscription(["agent/anna"])
+        subscription.read()
+        subscription.tell(["customer/x", "customer/y"])
+        subscription.want({"agent/anna", "customer/x"})
+        assert await subscription.changed(within=0) == {"customer/x"}
+        subscription.read()
+        subscription.tell(["customer/y"])
+        subscription.want({"agent/anna"})
+        assert await subscription.changed(within=0) == frozenset()
+        subscription.read()
+        subscription.tell_all()
+        subscription.want({"agent/bert"})
+        assert await subscription.changed(within=0) == {"agent/bert"}
 
     asyncio.run(scenario())
 

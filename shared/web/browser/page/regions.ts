@@ -27,7 +27,7 @@ function titleOf(root: ParentNode): void {
 }
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
+  const target = event.target as HTMLElement; // what a stream brought has no other
   localTimes(target);
   titleOf(target);
 });

@@ -6,7 +6,7 @@ const title = document.title;
 const dock = document.getElementById("at-desk");
 
 function refresh(): void {
-  for (const part of document.querySelectorAll('[hx-trigger*="sse:changed"]')) {
+  for (const part of document.querySelectorAll('[hx-trigger*=":changed"]')) {
     window.htmx.trigger(part, "desk:changed", {});
     window.htmx.trigger(part, "crm:changed", {});
   }
