@@ -96,6 +96,8 @@ class CaseResolved(Fact, frozen=True, kw_only=True):
     seconds_to_solution: float
     immediate: bool
     """Solved within three minutes of the request."""
+    queue: str = ""
+    """Of the contact at which the case was opened; empty if it was opened at none."""
 
 
 @fact("outage.proposed", stream="outage", about="outage")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
@@ -22,6 +22,14 @@ WIDE, PHONE = 1280, 390
 HEIGHTS = {WIDE: 900, PHONE: 844}
 TIMEOUT_MS = 30_000
 SERIOUS = ("serious", "critical")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEME = 'matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"'
+SETTLED = """async () => {
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime));
+  await Promise.allSettled(ending.map((one) => one.finished));
+}"""
+"""Colours fade over into others; what is looked at is how they are then."""
 AXE_RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 WIDER = """() => {
   const screen = document.documentElement.clientWidth;
@@ -107,18 +115,32 @@ class People:
 
 
 def check_page(page: Page, picture: str = "") -> None:
-    """Nothing serious for who can't see or use a mouse (axe-core), nothing wider than the screen, one heading; keeps a
-    picture called ``picture`` where ``CRM_PICTURES`` says to."""
+    """Nothing serious for who can't see or use a mouse (axe-core), nothing wider than the screen, one heading: on a
+    phone and a wide screen, in light and dark, and then as it was before. Keeps a picture called ``picture`` where
+    ``CRM_PICTURES`` says to."""
+    if PICTURES and picture:
+        page.screenshot(path=Path(PICTURES) / f"{picture}.png", full_page=True)
+    assert page.locator("h1").count() == 1, page.url
     # Added as the debugger adds it: the page's own content policy lets in no foreign script.
     page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    size, scheme = page.viewport_size, page.evaluate(SCHEME)
+    assert size is not None
+    for width in (PHONE, WIDE):
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        for colours in SCHEMES:
+            page.emulate_media(color_scheme=colours)
+            page.evaluate(SETTLED)
+            _check_look(page, f"{page.url}, {width} wide, {colours}")
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme)
+
+
+def _check_look(page: Page, look: str) -> None:
     found = [
         f"{violation['id']}: {violation['help']} at {[node['target'] for node in violation['nodes']][:5]}"
         for violation in page.evaluate(AXE_RUN)
         if violation["impact"] in SERIOUS
     ]
-    assert found == [], page.url
-    assert page.locator("h1").count() == 1, page.url
+    assert found == [], look
     wider = page.evaluate(WIDER)
-    assert wider == [], f"{page.url} is wider than the screen: {wider}"
-    if PICTURES and picture:
-        page.screenshot(path=Path(PICTURES) / f"{picture}.png", full_page=True)
+    assert wider == [], f"{look} is wider than the screen: {wider}"

@@ -37,8 +37,8 @@ def counted(people: People, waiting: int, longest: int = 95) -> None:
         for minutes in (15, 60)
     )
     queues = (
-        Queue("billing", waiting, now - timedelta(seconds=longest), 31, 28, 2, 4.1, 9, 12, 9),
-        Queue("technical", 0, None, 29, 27, 0, 4.5, 8, 10, 8),
+        Queue("billing", waiting, now - timedelta(seconds=longest), 31, 28, 2, 4.1, 9, 12, 9, 10),
+        Queue("technical", 0, None, 29, 27, 0, 4.5, 8, 10, 8, 10),
     )
     minute = now.replace(second=0, microsecond=0)
     minutes = tuple(Minute(minute - timedelta(minutes=n), n % 5, n % 4, n % 2, n % 3) for n in range(59, -1, -1))
@@ -73,6 +73,8 @@ def test_the_wall_shows_the_present_and_fills_the_screen(people: People) -> None
     expect(stat(page, "Satisfaction")).to_have_text("4.3/5")
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Billing"))
     expect(row).to_contain_text("waits too long")
+    expect(row).to_contain_text("90% of 10 cases")
+    expect(page.get_by_text("who waits now, and the last 60 minutes")).to_be_visible()
     expect(page.locator("figure .plot canvas")).to_be_visible()
     check_page(page, "supervisor-wall")
     page.locator("figure .plot").evaluate("plot => { plot.dataset.mine = 'the same' }")

@@ -158,7 +158,7 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
         at = instant(work, command.at)
         solution = "" if erased[before.member] else command.solution
         try:
-            fact = rules.resolve(before.id, before.state, before.requested, solution, at)
+            fact = rules.resolve(before.id, before.state, before.requested, solution, at, before.queue or "")
         except rules.NotPossible as error:
             raise Conflict(error) from None
         except rules.OutOfTime as error:
@@ -207,7 +207,11 @@ def _hold(work: Work, ids: Collection[str]) -> tuple[dict[str, Any], dict[str, b
     within_reach(work, Action.CASE_WORK, members)
     erased = hold_steady(work, members)
     found = work.session.execute(
-        select(c.id, c.member, c.state, c.step, c.requested).where(of_ids).order_by(c.id).with_for_update()
+        select(c.id, c.member, c.state, c.step, c.requested, contact.c.queue)
+        .outerjoin(contact, contact.c.id == c.contact)
+        .where(of_ids)
+        .order_by(c.id)
+        .with_for_update(of=case)
     )
     return {row.id: row for row in found}, erased
 

@@ -22,7 +22,7 @@ class OutOfTime(Saying, ValueError):
     """The solution would lie before the request."""
 
 
-def resolve(case: str, state: str, requested: datetime, solution: str, at: datetime) -> CaseResolved:
+def resolve(case: str, state: str, requested: datetime, solution: str, at: datetime, queue: str = "") -> CaseResolved:
     """The customer has the solution. Raises ``NotPossible``, ``OutOfTime``."""
     if state != "open":
         raise NotPossible(N_("this case is resolved already"))
@@ -34,6 +34,7 @@ def resolve(case: str, state: str, requested: datetime, solution: str, at: datet
         solution=solution,
         seconds_to_solution=seconds,
         immediate=seconds <= IMMEDIATE_SECONDS,
+        queue=queue,
     )
 
 

@@ -80,8 +80,11 @@ def _queue(state: State, fact: Fact | None) -> str:
     match fact:
         case ContactOffered() | ContactAnswered() | ContactAbandoned() | ContactWrappedUp():
             return rules.queue_of(state, fact.contact)
-        case CaseOpened() | CaseResolved():
+        case CaseOpened():
             return rules.queue_of(state, fact.case)
+        case CaseResolved():
+            # Of what was opened before the longest window only the event itself knows; a former release left it out.
+            return fact.queue or rules.queue_of(state, fact.case)
     return ""
 
 

@@ -79,7 +79,9 @@ class Queue:
     opened: int
     """Cases opened at its contacts."""
     immediate: int
-    """How many of those were solved within three minutes of the request."""
+    """How many cases were solved within three minutes of the request."""
+    solved: int = 0
+    """Cases of its contacts that were solved in the window, whenever they were opened."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ def queues(state: State, now: datetime) -> tuple[Queue, ...]:
                 satisfactions=total.satisfactions,
                 opened=total.opened,
                 immediate=total.immediate,
+                solved=total.solved,
             )
         )
     return tuple(found)

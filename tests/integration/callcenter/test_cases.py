@@ -42,6 +42,14 @@ def test_a_case_of_a_contact_counts_from_its_offer(center: CallCenter) -> None:
     assert done(center.get(f"/cases/{case}"))["requested"] == rung["offered"]
 
 
+def test_a_solution_says_the_queue_of_the_contact(center: CallCenter) -> None:
+    rung = center.ring(number="+15550100125", queue="technical")
+    case = open_case(center, rung["customer"], contact=rung["contact"])
+    center.clock.forward(hours=5)
+    done(center.post(f"/cases/{case}/resolve"))
+    assert next(f for f in center.facts("case.resolved") if f.case == case).queue == "technical"
+
+
 def test_a_case_needs_a_customer_and_that_customers_contact(center: CallCenter) -> None:
     body = {"customer": "00000000-0000-7000-8000-000000000000", "reason": "fault", "subject": "x"}
     assert center.post("/cases", body).status_code == 404

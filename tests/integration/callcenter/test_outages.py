@@ -111,7 +111,7 @@ def test_a_decision_can_be_taken_back(fresh: CallCenter) -> None:
 
 
 def test_the_wall_shows_queues_from_the_streams_and_who_is_there(fresh: CallCenter) -> None:
-    queue = Queue("billing", 3, NOON - timedelta(seconds=75), 9, 5, 1, 4.25, 4, 4, 3)
+    queue = Queue("billing", 3, NOON - timedelta(seconds=75), 9, 5, 1, 4.25, 4, 6, 3, 4)
     minute = Minute(NOON, 9, 5, 1, 2)
     Sink(fresh.service).take(WindowsSeen(at=NOON, windows=seen(offered=9).windows, queues=(queue,), minutes=(minute,)))
     assert fresh.post("/desk/state", {"state": "break", "reason": "meal"}, "bert").status_code == 200

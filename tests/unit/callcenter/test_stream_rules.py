@@ -205,6 +205,7 @@ def test_a_queue_shows_who_waits_and_what_became_of_its_contacts_and_cases() -> 
     assert (queue.queue, queue.waiting, queue.longest) == ("billing", 1, NOON + timedelta(minutes=2))
     assert (queue.offered, queue.answered, queue.abandoned) == (3, 1, 1)
     assert (queue.satisfaction, queue.opened, queue.immediate) == (4.0, 1, 1)
+    assert queue.solved == 1
     every = rules.minutes(state.buckets, NOON + timedelta(minutes=7))
     assert len(every) == 60
     names = ("offered", "answered", "abandoned", "solved")
@@ -225,3 +226,19 @@ def test_a_decision_is_taken_back_for_an_hour_to_what_was_before() -> None:
             undo(decided, NOON + QUIET)
     with pytest.raises(NotPossible):
         undo(Outage("o", "proposed", NOON), NOON)
+
+
+def test_queues_and_the_whole_count_the_same_cases_in_the_same_hour() -> None:
+    state, seconds = State(), 7_000.0
+    solved = [("billing", True), ("billing", False), ("technical", True)]
+    for number, (queue, immediate) in enumerate(solved, start=1):
+        # Opened hours ago, of which nothing is known here any more.
+        fact = CaseResolved(case=new_id(), seconds_to_solution=seconds, immediate=immediate, queue=queue)
+        at = NOON + timedelta(minutes=number)
+        hearing.hear(state, f"customer/{MEMBERS[0]}".encode(), event(fact, number, at=at), at)
+    now = NOON + timedelta(minutes=10)
+    queues = {one.queue: (one.solved, one.immediate) for one in rules.queues(state, now)}
+    whole = rules.window(state.buckets, max(rules.WINDOWS), now)
+    assert queues == {"billing": (2, 1), "technical": (1, 1)}
+    assert whole.solved == sum(solved for solved, _ in queues.values())
+    assert whole.immediate == round(sum(immediate for _, immediate in queues.values()) / whole.solved, 3)
