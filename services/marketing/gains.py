@@ -9,6 +9,7 @@ GAINS = (
     Gain(
         "callcenter",
         N_("Satisfaction and complaints are known by segment."),
+        N_("review of satisfaction"),
         N_("reviews of satisfaction"),
         "SELECT coalesce(sum(satisfaction_count), 0) FROM profile",
         "SELECT coalesce(sum(contacts), 0) FROM profile",
@@ -16,6 +17,7 @@ GAINS = (
     Gain(
         "sfa",
         N_("Values and segments follow real orders, by the hour."),
+        N_("customer with orders"),
         N_("customers with orders"),
         "SELECT count(DISTINCT member) FROM purchase",
         _KNOWN,
@@ -23,6 +25,7 @@ GAINS = (
     Gain(
         "sync",
         N_("What one person bought under several records counts as one customer's."),
+        N_("record joined"),
         N_("records joined"),
         PERSONS,
         _KNOWN,

@@ -7,6 +7,7 @@ GAINS = (
     Gain(
         "callcenter",
         N_("Contacts, cases and satisfaction stand in the timeline."),
+        N_("line of the timeline"),
         N_("lines of the timeline"),
         "SELECT count(*) FROM interaction WHERE source = 'callcenter'",
         CUSTOMERS,
@@ -14,6 +15,7 @@ GAINS = (
     Gain(
         "marketing",
         N_("Reps and operators see each customer's value and segments."),
+        N_("customer with a value"),
         N_("customers with a value"),
         "SELECT count(*) FROM member_value",
         CUSTOMERS,
@@ -21,6 +23,7 @@ GAINS = (
     Gain(
         "sfa",
         N_("Orders stand in the timeline, and each rep's device holds the customers of its territory."),
+        N_("customer in a territory"),
         N_("customers in a territory"),
         "SELECT count(*) FROM member_territory WHERE territory <> ''",
         CUSTOMERS,

@@ -127,6 +127,12 @@ activation = Table(
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("offset", BigInteger, nullable=False, comment="what lies before it is history; kept across rebuilds"),
+    Column(
+        "at",
+        DateTime(timezone=True),
+        server_default=text("now()"),
+        comment="when it first started; of what was there before this was noted, as near as could be told",
+    ),
 )
 
 position = Table(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from babel.dates import format_date
 from playwright.sync_api import expect
 
 from deploy.console.app import app
@@ -74,7 +77,10 @@ def test_the_start_page_says_what_runs_and_what_each_block_gained(console: Platf
     expect(page.get_by_text("runs", exact=True)).to_have_count(4)
     timeline = page.get_by_role("region", name="Customer timeline")
     expect(timeline.get_by_text("Gained since the others joined")).to_be_visible()
-    expect(timeline.get_by_text("lines of the timeline")).to_be_visible()
+    expect(timeline.get_by_text("of the timeline")).to_be_visible()
+    today = re.escape(format_date(datetime.now(UTC), locale="en"))
+    known = re.compile(rf"Since {today}: (1 customer|(?!1 )[\d,]+ customers) known from elsewhere · ")
+    expect(page.get_by_role("region", name="Sales force automation").get_by_text(known)).to_be_visible()
     check_page(page, "start")
 
 

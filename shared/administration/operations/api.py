@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
 from shared.administration.operations import handlers, reads
+from shared.administration.operations.counting import Counting
 from shared.administration.operations.gains import Gain
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Input, ShortText
@@ -45,15 +46,20 @@ class ParkedStream(BaseModel):
 
 class OtherBlock(BaseModel):
     source: str
+    since: datetime | None
+    """When it joined; none where that isn't known."""
+    events: int
     heard: datetime
     left: datetime | None
-    events: int
 
 
 class GainMade(BaseModel):
     source: str
     text: str
+    one: str
+    """What is counted, in the singular."""
     counted: str
+    """In the plural."""
     have: int
     could: int
 
@@ -67,6 +73,7 @@ class Gained(BaseModel):
 def router(service: Service, settings: Settings, subscriptions: Subscriptions, gains: Sequence[Gain]) -> APIRouter:
     """Endpoints of operations."""
     routes = APIRouter(tags=["operations"])
+    counting = Counting(gains)
     Once = Annotated[Command, Depends(commands(service))]
 
     def registered(work: Work) -> Sequence[Subscription]:
@@ -94,7 +101,7 @@ def router(service: Service, settings: Settings, subscriptions: Subscriptions, g
     def gained(actor: CurrentActor) -> Gained:
         """The other blocks as this one knows them, and what it gains from each (operations.read)."""
         with service.look(actor) as look:
-            others, counted = reads.others(look), reads.gained(look, gains)
+            others, counted = reads.others(look), counting.of(look)
         return Gained(
             service=service.name,
             others=[OtherBlock(**vars(each)) for each in others],

@@ -13,8 +13,10 @@ class Gain:
     """The block that it is owed to."""
     text: str
     """What people can do with it, marked for translation; a sentence."""
+    one: str
+    """What is counted, in the singular, marked for translation."""
     counted: str
-    """What is counted, in the plural, marked for translation."""
+    """In the plural."""
     have: str
     """SQL that counts what there is thanks to that block."""
     could: str

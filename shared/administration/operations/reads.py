@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, text
 
 from shared.access.actions import Action
-from shared.administration.operations.gains import Gain
 from shared.pipeline import parking
 from shared.pipeline.look import Look
 from shared.pipeline.parking import Parked
 from shared.pipeline.tables import heard_from
+from shared.pipeline.topics import EVENTS
+from shared.pipeline.worker import MAIN
 
-_EVENTS = text("SELECT source, sum(sequence) FROM position WHERE subscription = 'main' GROUP BY source")
+_MET = text(
+    """
+    SELECT o.topic, min(a.at), sum(o.next_offset)
+    FROM consumer_offset o LEFT JOIN activation a USING (subscription, topic, partition)
+    WHERE o.subscription = :main AND o.partition >= 0
+    GROUP BY o.topic
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -23,23 +30,14 @@ class Other:
     """Another block, as this service knows it from the log."""
 
     source: str
+    since: datetime | None
+    """When it joined: its first events came in, or were there when this service began."""
+    events: int
+    """How many of its events were read."""
     heard: datetime
     """Its newest sign of life."""
     left: datetime | None
     """When the company gave it up, if it did."""
-    events: int
-    """How many of its events were taken in."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A gain with its figures."""
-
-    source: str
-    text: str
-    counted: str
-    have: int
-    could: int
 
 
 def parked(look: Look) -> list[Parked]:
@@ -51,16 +49,8 @@ def parked(look: Look) -> list[Parked]:
 def others(look: Look) -> list[Other]:
     """The other blocks that were ever heard. Raises ``Forbidden``."""
     look.need(Action.OPERATIONS_READ)
-    events: dict[str, int] = {source: int(count) for source, count in look.session.execute(_EVENTS)}
+    met = {topic.removesuffix(EVENTS): (at, int(n)) for topic, at, n in look.session.execute(_MET, {"main": MAIN})}
     c = heard_from.c
     rows = look.session.execute(select(c.source, c.at, c.left).where(c.source != look.source).order_by(c.source))
-    return [Other(source, at, left, events.get(source, 0)) for source, at, left in rows]
-
-
-def gained(look: Look, gains: Sequence[Gain]) -> list[Counted]:
-    """What is owed to each other block, and what could be. Raises ``Forbidden``."""
-    look.need(Action.OPERATIONS_READ)
-    counts: dict[str, int] = {}
-    for query in {query for gain in gains for query in (gain.have, gain.could)}:
-        counts[query] = look.session.execute(text(query)).scalar_one()
-    return [Counted(g.source, g.text, g.counted, counts[g.have], counts[g.could]) for g in gains]
+    nothing = (None, 0)
+    return [Other(source, *met.get(source, nothing), at, left) for source, at, left in rows]
