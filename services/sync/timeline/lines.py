@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from services.sync.timeline.codes import CODES
 from services.sync.timeline.rules import Entry
 from services.sync.timeline.titles import Translate
 from shared.customer.fields import CUSTOM, Field, UnknownField, field
 from shared.events.envelope import UUID_TEXT
 from shared.events.facts import FACT_TYPES
-from shared.web.i18n import N_
+from shared.texts import N_
 
 LABELS = {
     "channel": N_("Channel"),
@@ -113,6 +114,8 @@ def lines(entry: Entry, custom: Mapping[str, Field], translate: Translate, word:
             said += _texts(name, value, custom, translate, masked)
         elif name not in (entry.about.kind, *_LEFT_OUT) and _says(value, entry):
             called = word(entry.source, kinds[name], str(value)) if name in kinds else None
+            if code := CODES.get((entry.type, name), {}).get(str(value)):
+                called = translate(code)
             said.append(Line(_label(name, translate), called) if called else _line(name, value, translate))
     gone = (path for path in entry.masked if not path.startswith("claims."))
     return said + [_masked(path, own_label, translate) for path in gone]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from shared.events.envelope import new_id
 from tests.builders import done
 from tests.integration.callcenter.center import CallCenter
 
@@ -59,6 +60,18 @@ def test_a_page_is_in_the_readers_language(center: CallCenter, paths: dict[str, 
     assert '<html lang="es">' in spanish
     assert "Centro de atención" in spanish
     assert "Sign out" not in spanish
+
+
+def test_what_a_page_refuses_is_told_in_the_readers_language(center: CallCenter) -> None:
+    nowhere = f"/cases/{new_id()}"
+    english, spanish = center.get(nowhere, headers=HTML), center.get(nowhere, headers=SPANISH)
+    assert "there is no such case" in english.text
+    assert spanish.status_code == 404
+    assert spanish.headers["content-language"] == "es"
+    assert "no existe ese caso" in spanish.text
+    assert 'lang="en"' not in re.sub(r"<button[^>]*data-language.*", "", spanish.text)
+    denied = center.get("/audit", headers=SPANISH, roles=("agent",))
+    assert "esto requiere audit.read, que los roles de" in denied.text
 
 
 @pytest.mark.parametrize("page", ["desk", "waiting", "customer", "contact", "case", "cases"])

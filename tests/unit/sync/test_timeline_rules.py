@@ -11,10 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.sync.timeline.codes import CODES
 from services.sync.timeline.lines import Line, duration, lines, money
 from services.sync.timeline.rules import About, Entry, Place, about, blank_erased, cursor, mask, mask_others, place_of
 from shared.access.grants import ALL_FIELDS, NO_FIELDS, Fields
 from shared.customer.fields import Field
+from shared.edge.language import catalog
 from shared.events.catalogue import FACT_TYPES
 from shared.events.facts import EACH, ERASED, FactType
 
@@ -227,3 +229,19 @@ def test_another_customer_is_named_only_where_it_is_near() -> None:
     near: dict[str, Any] = {"other": "a", "cluster": "b"}
     assert mask_others(near, {"a"}) == ["cluster"]
     assert near == {"other": "a"}
+
+
+def test_codes_of_the_platform_are_told_in_the_readers_words() -> None:
+    spanish = catalog("es").gettext
+    for code, english, told in (
+        ("no_stock", "not in stock", "sin existencias"),
+        ("on_strike", "on strike", "on strike"),
+    ):
+        happened = entry("order.delayed", {"order": "o1", "problem": code}, "order")
+        assert lines(happened, {}, str) == [Line("Problem", english)]
+        assert lines(happened, {}, spanish) == [Line("Problema", told)]
+
+
+def test_codes_are_of_data_that_events_have() -> None:
+    for event_type, name in CODES:
+        assert name in FACT_TYPES[event_type].record.__struct_fields__
