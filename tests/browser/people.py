@@ -141,6 +141,6 @@ def _check_look(page: Page, look: str) -> None:
         for violation in page.evaluate(AXE_RUN)
         if violation["impact"] in SERIOUS
     ]
-    assert found == [], look
+    assert not found, f"{look}: {found}"
     wider = page.evaluate(WIDER)
     assert wider == [], f"{look} is wider than the screen: {wider}"

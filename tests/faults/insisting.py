@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 
 import httpx
 
-ANSWER_SECONDS = 4.0
-STUCK_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+STUCK_SECONDS = 120.0
 RETRY_SECONDS = 0.1
 
 
