@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.web.i18n import N_
+from shared.texts import N_
 
 
 @dataclass(frozen=True)

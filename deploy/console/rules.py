@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.web.i18n import N_
+from shared.texts import N_
 
 OUTBOX_SECONDS = 30.0
 """So long may the oldest row wait for the relay before somebody should look."""

@@ -1,7 +1,7 @@
 """What the call center gains from each other block."""
 
 from shared.administration.operations.gains import CUSTOMERS, PERSONS, Gain
-from shared.web.i18n import N_
+from shared.texts import N_
 
 GAINS = (
     Gain(

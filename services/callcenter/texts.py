@@ -14,7 +14,7 @@ from shared.access.actions import Action
 from shared.administration import desk
 from shared.customer.definitions import Definition
 from shared.customer.fields import BUILT_IN
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Pages, money
 
 TITLE = N_("Call center")

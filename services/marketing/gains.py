@@ -1,7 +1,7 @@
 """What marketing gains from each other block."""
 
 from shared.administration.operations.gains import PERSONS, Gain
-from shared.web.i18n import N_
+from shared.texts import N_
 
 _KNOWN = "SELECT count(*) FROM profile WHERE registered IS NOT NULL"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.administration import desk
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Pages
 
 TITLE = N_("Marketing")

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.administration import desk
 from shared.customer.fields import BUILT_IN
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Pages
 
 TITLE = N_("Sales")

@@ -1,7 +1,7 @@
 """What the central CRM server gains from each other block."""
 
 from shared.administration.operations.gains import CUSTOMERS, Gain
-from shared.web.i18n import N_
+from shared.texts import N_
 
 GAINS = (
     Gain(

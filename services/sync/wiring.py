@@ -53,8 +53,8 @@ from shared.pipeline.intents import Performer
 from shared.pipeline.main import Block
 from shared.pipeline.service import Service
 from shared.pipeline.subscriptions import Subscriptions
+from shared.texts import N_
 from shared.web import pages as web
-from shared.web.i18n import N_
 
 NAME = "sync"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"

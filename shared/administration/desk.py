@@ -21,7 +21,7 @@ from shared.administration.roles import pages as role_pages
 from shared.administration.sessions import api as sessions
 from shared.administration.sessions import pages as session_pages
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Pages, Words
 
 FOLDERS = tuple(

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.access.actions import Action
 from shared.customer.fields import BUILT_IN
-from shared.web.i18n import N_
+from shared.texts import N_
 
 A = Action
 ACTIONS = {

@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from shared.edge.http import public
+from shared.texts import N_
 from shared.web import static
-from shared.web.i18n import N_
 from shared.web.render import Pages
 
 SAID = {

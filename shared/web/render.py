@@ -19,8 +19,9 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from shared.access.grants import NOTHING
+from shared.edge.language import LANGUAGES, catalog, language_of
+from shared.texts import N_
 from shared.web import static
-from shared.web.i18n import LANGUAGES, N_, catalog, language_of
 
 PROBLEMS = {
     403: N_("Your role doesn't allow this. Whoever gives out roles can change that."),

@@ -15,9 +15,10 @@ from services.sync.customers.pages import REASONS
 from shared.access.actions import Action
 from shared.customer.fields import BUILT_IN
 from shared.edge.http import CurrentActor
+from shared.edge.language import language_of
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
-from shared.web.i18n import N_, language_of
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 STATES = {"": N_("All"), "open": N_("Nobody has looked since"), "settled": N_("Settled since")}

@@ -13,10 +13,11 @@ from shared.customer.fields import BUILT_IN, Field
 from shared.customer.member import Member
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
+from shared.edge.language import language_of
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
-from shared.web.i18n import N_, language_of
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 REASONS: Mapping[str, str] = {

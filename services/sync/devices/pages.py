@@ -17,7 +17,7 @@ from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 SIZE = 100

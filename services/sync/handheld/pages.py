@@ -16,10 +16,11 @@ from shared.access.actions import Action
 from shared.customer.fields import BUILT_IN, Field
 from shared.edge.actor import Actor
 from shared.edge.http import CurrentActor, public
+from shared.edge.language import catalog, language_of
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.service import Service
+from shared.texts import N_
 from shared.web import static
-from shared.web.i18n import N_, catalog, language_of
 from shared.web.render import Page, Pages
 
 SCOPE = "/handheld"

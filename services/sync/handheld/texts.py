@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.web.i18n import N_
+from shared.texts import N_
 
 TEXTS: Mapping[str, str] = {
     "actions": N_("What to do"),

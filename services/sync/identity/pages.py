@@ -16,7 +16,7 @@ from shared.edge.inputs import Id
 from shared.pipeline import clusters
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 SIZE = 50

@@ -11,7 +11,7 @@ from services.sync.search.api import SearchBody
 from services.sync.timeline.rules import address
 from shared.edge.http import CurrentActor
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 KINDS: Mapping[str, str] = {

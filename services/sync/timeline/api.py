@@ -10,9 +10,9 @@ from shared.customer.member import Member
 from shared.edge.errors import Invalid
 from shared.edge.http import JSON, CurrentActor, encoded
 from shared.edge.inputs import Id, Instant
+from shared.edge.language import catalog, language_of
 from shared.pipeline.service import Service
 from shared.texts import N_
-from shared.web.i18n import catalog, language_of
 
 Before = Annotated[str, Query(max_length=120, description="a cursor, as `next` of an answer gives it")]
 Group = Annotated[str, Query(pattern="^([a-z][a-z_]{0,39})?$", description="only types that begin so: `contact`")]

@@ -20,11 +20,12 @@ from shared.customer.member import Member
 from shared.edge.errors import NotFound
 from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
+from shared.edge.language import catalog, language_of
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
 from shared.pipeline.service import Service
 from shared.pipeline.vocabulary import Words
-from shared.web.i18n import N_, catalog, language_of
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 SIZE = 50

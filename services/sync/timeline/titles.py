@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.web.i18n import N_
+from shared.texts import N_
 
 Translate = Callable[[str], str]
 """English text -> text in the reader's language."""
@@ -17,6 +17,7 @@ TITLES = {
     "contact.wrapped_up": N_("Contact reviewed"),
     "case.opened": N_("Case opened"),
     "case.moved": N_("Case put into a state"),
+    "case.described": N_("Case described anew"),
     "case.resolved": N_("Case resolved"),
     "customer.registered": N_("Customer registered"),
     "customer.edited": N_("Customer's record changed"),

@@ -13,7 +13,7 @@ from shared.edge.http import CurrentActor
 from shared.edge.inputs import Id
 from shared.edge.settings import Settings
 from shared.pipeline.service import Service
-from shared.web.i18n import N_
+from shared.texts import N_
 from shared.web.render import Page, Pages
 
 STATES = {"proposed": N_("waits for a second person"), "withdrawn": N_("withdrawn"), "erased": N_("erased")}

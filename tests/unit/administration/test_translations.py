@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_file
 
 from shared.access.actions import Action, Reach
 from shared.administration import texts
-from shared.web import i18n
+from shared.edge.language import LANGUAGES, catalog
 
 FOLDER = Path(__file__).parents[3] / "shared" / "administration"
 WORDS = {"_": None, "gettext": None, "N_": None}
@@ -26,9 +26,9 @@ def marked() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("language", [language for language in i18n.LANGUAGES if language != "en"])
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_no_text_lacks_a_translation(language: str) -> None:
-    there = i18n.catalog(language).texts
+    there = catalog(language).texts
     assert sorted(text for text in marked() if not there.get(text)) == []
 
 

@@ -10,12 +10,12 @@ import pytest
 from babel.messages.extract import extract_from_file
 
 from services.callcenter import texts
-from shared.web import i18n
+from shared.edge.language import LANGUAGES, catalog
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = [*ROOT.glob("shared/web/templates/*.html"), *ROOT.glob("services/callcenter/*/templates/*.html")]
 CODE = [*ROOT.glob("shared/web/*.py"), *ROOT.glob("services/callcenter/**/*.py")]
-OTHERS = [language for language in i18n.LANGUAGES if language != "en"]
+OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
 def marked() -> Iterator[str]:
@@ -35,13 +35,13 @@ def _texts(path: Path, method: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_text_lacks_a_translation(language: str) -> None:
-    there = i18n.catalog(language).texts
+    there = catalog(language).texts
     assert sorted(text for text in set(marked()) if not there.get(text)) == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_has_the_places_of_its_text(language: str) -> None:
-    for text, translation in i18n.catalog(language).texts.items():
+    for text, translation in catalog(language).texts.items():
         assert _places(text) == _places(translation), text
 
 

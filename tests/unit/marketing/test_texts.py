@@ -8,7 +8,7 @@ import pytest
 from babel.messages.extract import extract_from_file
 
 from services.marketing import texts
-from shared.web import i18n
+from shared.edge.language import LANGUAGES, catalog
 
 SERVICE = Path(texts.__file__).parent
 
@@ -21,8 +21,8 @@ def marked() -> set[str]:
     return {text for of in found for _, text, _, _ in of if isinstance(text, str)}
 
 
-@pytest.mark.parametrize("language", [language for language in i18n.LANGUAGES if language != "en"])
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_no_text_lacks_a_translation(language: str) -> None:
-    there = i18n.catalog(language).texts
+    there = catalog(language).texts
     assert {"Another rule", "Segments", "an order was cancelled"} <= marked()
     assert sorted(text for text in marked() if not there.get(text)) == []

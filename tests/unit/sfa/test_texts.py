@@ -13,7 +13,7 @@ from services.sfa import texts
 from services.sfa.orders.rules import STATES
 from services.sfa.requests.pages import STATES as REQUESTED
 from services.sfa.requests.rules import WAITS
-from shared.web.i18n import LANGUAGES, catalog
+from shared.edge.language import LANGUAGES, catalog
 
 HERE = Path(services.sfa.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != "en"]

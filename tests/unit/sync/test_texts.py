@@ -14,8 +14,8 @@ from services.sync.customers.pages import REASONS
 from services.sync.timeline.lines import LABELS
 from services.sync.timeline.titles import GROUPS, PROBLEMS, TITLES, title
 from shared.customer.fields import BUILT_IN
+from shared.edge.language import LANGUAGES, catalog
 from shared.events.catalogue import FACT_TYPES
-from shared.web.i18n import LANGUAGES, catalog
 
 SAME_IN_SPANISH = {"no"}
 
