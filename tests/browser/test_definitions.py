@@ -64,3 +64,19 @@ def test_what_a_supervisor_adds_an_agent_has_and_what_it_retires_is_gone(people:
     row.get_by_role("button", name="Change").click()
     row.get_by_role("button", name="Restore").click()
     expect(row).not_to_contain_text("retired")
+
+
+def test_a_form_says_in_the_readers_language_why_it_was_refused(people: People) -> None:
+    page = people.open("callcenter", "/definitions", *SUE, language="es")
+    card = page.locator("#case_field")
+    card.locator("summary").last.click()
+    form = card.locator(".card-footer form")
+    form.locator("[name=code]").fill("twice")
+    form.locator("[name=label]").fill("Twice")
+    form.locator("[name=form]").select_option("choice")
+    form.locator("[name=choices]").fill("one, one")
+    form.locator("button.btn-primary").click()
+    expect(form.get_by_role("alert")).to_contain_text("las opciones deben ser distintas, no estar vacías")
+    missing = people.open("callcenter", "/cases/0190a2c4-1111-7222-8333-444455556666", "anna", "agent", language="es")
+    expect(missing.locator("main")).to_contain_text("no existe ese caso")
+    check_page(missing, "callcenter-problem-es")
