@@ -16,8 +16,8 @@ from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import handlers as customers
 from services.callcenter.customers import reads as finding
 from services.callcenter.customers import rules as naming
-from services.callcenter.desk.absence import absent
 from services.callcenter.desk.rules import GONE_AFTER
+from services.callcenter.desk.tables import agent_state
 from shared.access.actions import Action
 from shared.customer.member import Member, stream
 from shared.edge.db import text_array
@@ -236,9 +236,11 @@ def _load(work: Work, ids: Sequence[str]) -> tuple[dict[str, Contact], dict[str,
     members = work.session.scalars(select(c.member).where(of_ids)).all()
     within_reach(work, Action.CONTACT_WORK, members)
     erased = hold_steady(work, members)
+    s = agent_state.c
+    absent = select(s.agent).where(or_(s.state != "available", s.heard < work.now - GONE_AFTER))
     rows = work.session.execute(
         select(c.id, c.member, c.state, c.offered, c.answered, c.ended, c.wrapped_up, c.abandoned, c.agent)
-        .add_columns(c.queue, c.offered_to, or_(c.offered_to.is_(None), c.offered_to.in_(absent(work.now))))
+        .add_columns(c.queue, c.offered_to, or_(c.offered_to.is_(None), c.offered_to.in_(absent)))
         .where(of_ids)
         .order_by(c.id)
         .with_for_update()

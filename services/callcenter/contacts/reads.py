@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, tuple_
+from sqlalchemy import select
 
 from services.callcenter.contacts import rules
 from services.callcenter.contacts.tables import contact
 from shared.access.actions import TEXT, Action
 from shared.access.grants import NO_FIELDS, Fields
 from shared.customer.definitions import Definition
+from shared.edge.db import text_array
 from shared.edge.errors import NotFound
+from shared.edge.statements import run
 from shared.pipeline import vocabulary
 from shared.pipeline.customer_tables import any_of
 from shared.pipeline.look import Look
@@ -73,31 +76,46 @@ def of_members(look: Look, members: Iterable[str], limit: int = 10) -> list[Cont
     return seen(look, look.session.execute(query.limit(limit)).all()) if within else []
 
 
-def offers(look: Look, queues: Collection[str], absent: Select[tuple[str]], limit: int = 10) -> list[Contact]:
+def offers(look: Look, queues: Collection[str], gone: datetime, limit: int = 10) -> list[Contact]:
     """What waits for the actor, or for anybody of these queues, within reach; who waits longest first. What was offered
-    to an agent of ``absent`` is for anybody of its queue: else nobody would answer."""
-    c = contact.c
-    for_anybody = and_(or_(c.offered_to.is_(None), c.offered_to.in_(absent)), c.queue.in_(queues))
-    query = select(*COLUMNS).where(
-        c.state == "offered",
-        c.offered > look.now - timedelta(hours=WAITING_HOURS),
-        or_(c.offered_to == look.actor.id, for_anybody),
-    )
+    to an agent who isn't there, or had no page open since ``gone``, is for anybody of its queue: else nobody would
+    answer."""
+    told: dict[str, Any] = {"me": look.actor.id, "queues": text_array(queues), "gone": gone}
+    after, size = (look.now - timedelta(hours=WAITING_HOURS), _LAST_ID), limit
     found: list[Contact] = []
-    page, size = query, limit
     while True:
-        rows = look.session.execute(page.order_by(c.offered, c.id).limit(size)).all()
+        here = {"at": after[0], "id": after[1], "limit": size}
+        rows: list[Any] = [_Row(*row) for row in run(look.session, _OFFERED, told | here)]
         found += seen(look, rows)
         if len(found) >= limit or len(rows) < size or size >= MOST_LOOKED_AT:
             return found[:limit]
-        page, size = query.where(tuple_(c.offered, c.id) > (rows[-1].offered, rows[-1].id)), size * GROWS
+        after, size = (rows[-1].offered, rows[-1].id), size * GROWS
 
 
 def current(look: Look) -> Contact | None:
     """The contact that the actor talks to or has yet to review; the newest of several."""
-    c = contact.c
-    query = select(*COLUMNS).where(c.agent == look.actor.id, c.state.in_(["answered", "ended"]))
-    return next(iter(seen(look, look.session.execute(query.order_by(c.answered.desc()).limit(1)).all())), None)
+    rows = run(look.session, _CURRENT, {"me": look.actor.id})
+    return next(iter(seen(look, [_Row(*row) for row in rows])), None)
+
+
+# Each page of an agent asks for both with every signal.
+_Row: Any = namedtuple("_Row", [column.name for column in COLUMNS])  # type: ignore[misc]
+_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_SHOWN = """
+SELECT id::text, member::text, channel, queue, address, state, offered_to, agent, offered, answered, ended, wrapped_up,
+       abandoned, reason, outcome, satisfaction, note, custom
+FROM contact
+"""
+_OFFERED = f"""{_SHOWN}
+WHERE state = 'offered' AND (offered, id) > (%(at)s, CAST(%(id)s AS uuid))
+  AND (offered_to = %(me)s OR queue = ANY (CAST(%(queues)s AS text[])) AND (
+    offered_to IS NULL
+    OR offered_to IN (SELECT agent FROM agent_state WHERE state <> 'available' OR heard < %(gone)s)))
+ORDER BY contact.offered, contact.id LIMIT %(limit)s
+"""  # noqa: S608
+_CURRENT = f"""{_SHOWN}
+WHERE agent = %(me)s AND state IN ('answered', 'ended') ORDER BY answered DESC LIMIT 1
+"""
 
 
 def seen(look: Look, rows: Collection[Any]) -> list[Contact]:
@@ -111,7 +129,7 @@ def _seen(row: Any, fields: Fields) -> Contact:
     hidden = {"address": rules.field_of(row.address), "note": TEXT}
     masked = [name for name, field in hidden.items() if getattr(row, name) and field not in fields]
     custom, hidden_custom = custom_seen(row.custom, fields)
-    return Contact(**{**row._mapping, **dict.fromkeys(masked), "custom": custom}, masked=(*masked, *hidden_custom))
+    return Contact(**{**row._asdict(), **dict.fromkeys(masked), "custom": custom}, masked=(*masked, *hidden_custom))
 
 
 def custom_seen(custom: dict[str, str], fields: Fields) -> tuple[dict[str, str], list[str]]:

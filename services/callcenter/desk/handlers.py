@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
 from services.callcenter.contacts.tables import contact
 from services.callcenter.desk.tables import agent_state, presence
@@ -66,9 +65,3 @@ def hear(work: Work, here: Mapping[str, str]) -> None:
     heard = {name: new.excluded[name] for name in ("name", "heard")}
     work.session.execute(new.on_conflict_do_update(index_elements=["agent"], set_=heard), rows)
     work.touch(LIVE)
-
-
-def queues_of(session: Session, agent: str) -> list[str]:
-    """The queues that an agent takes contacts from."""
-    query = select(presence.c.queue).where(presence.c.agent == agent).order_by(presence.c.queue)
-    return list(session.scalars(query))

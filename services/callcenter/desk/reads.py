@@ -16,8 +16,6 @@ from services.callcenter.contacts.tables import contact
 from services.callcenter.customers import reads as customers
 from services.callcenter.customers.reads import Card, Shown
 from services.callcenter.desk import rules
-from services.callcenter.desk.absence import absent
-from services.callcenter.desk.handlers import queues_of
 from services.callcenter.desk.rules import Habits, Presence
 from services.callcenter.desk.tables import agent_state, presence
 from services.callcenter.insights.reads import Brief, Insights, briefs, insights
@@ -25,6 +23,7 @@ from shared.access.actions import Action
 from shared.access.grants import NO_FIELDS, Fields
 from shared.customer.definitions import KINDS, Definition, step_of
 from shared.edge.live import topic
+from shared.edge.statements import run
 from shared.pipeline import clusters, vocabulary
 from shared.pipeline.definitions import custom_fields
 from shared.pipeline.look import Look
@@ -148,7 +147,7 @@ def waiting(look: Look, known: Choices) -> Waiting:
     look.need(Action.DESK_USE)
     me = _me(look)
     chosen = list(me.queues)
-    offered = contacts.offers(look, _taking(me), absent(look.now), MOST_CALLS + 1)
+    offered = contacts.offers(look, _taking(me), look.now - rules.GONE_AFTER, MOST_CALLS + 1)
     talking = contacts.current(look)
     if talking:
         me = replace(me, contact=talking.state, contact_since=talking.ended or talking.answered)
@@ -185,14 +184,17 @@ def topics(look: Look, shown: Waiting) -> set[str]:
 
 
 def _me(look: Look) -> Presence:
-    s = agent_state.c
-    row = look.session.execute(
-        select(s.name, s.state, s.reason, s.since, s.heard).where(s.agent == look.actor.id)
-    ).one_or_none()
-    queues = tuple(queues_of(look.session, look.actor.id))
-    if row is None:
-        return Presence(look.actor.id, look.actor.name, "available", "", look.now, look.now, queues)
-    return Presence(look.actor.id, row.name, row.state, row.reason, row.since, row.heard, queues)
+    name, state, reason, since, heard, queues = run(look.session, _ME, {"me": look.actor.id})[0]
+    if state is None:
+        return Presence(look.actor.id, look.actor.name, "available", "", look.now, look.now, tuple(queues))
+    return Presence(look.actor.id, name, state, reason, since, heard, tuple(queues))
+
+
+_ME = """
+SELECT s.name, s.state, s.reason, s.since, s.heard,
+       ARRAY (SELECT queue FROM presence WHERE agent = %(me)s ORDER BY queue)
+FROM (VALUES (%(me)s)) AS m (agent) LEFT JOIN agent_state s USING (agent)
+"""
 
 
 def _taking(me: Presence) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.callcenter.cases import reads as cases
@@ -15,12 +15,14 @@ from services.callcenter.contacts import reads as contacts
 from services.callcenter.contacts.reads import Contact
 from services.callcenter.insights import rules
 from services.callcenter.insights.rules import Item, Line, Order, Value
-from services.callcenter.insights.tables import note, order, segment, segment_name, value
+from services.callcenter.insights.tables import note, order
 from shared.access.actions import TEXT, Action
 from shared.access.grants import Fields
 from shared.customer.fold import FieldState
+from shared.edge.db import text_array
+from shared.edge.statements import run
 from shared.pipeline import clusters, heads, records
-from shared.pipeline.customer_tables import any_of, claim, customer_record
+from shared.pipeline.customer_tables import any_of
 from shared.pipeline.heads import Sign
 from shared.pipeline.look import Look
 
@@ -182,48 +184,58 @@ def _relation(session: Session, members: Sequence[str], orders: Sequence[Order],
 
 
 def _value(session: Session, members: Collection[str]) -> Value | None:
-    v = value.c
-    rows = session.execute(
-        select(v.member, v.amount, v.currency, v.window_days, v.orders, v.last_order, v.told).where(
-            v.member == any_of(members)
-        )
-    )
-    return rules.newest_value(Value(*row) for row in rows)
+    return rules.newest_value(Value(*row) for row in run(session, _VALUES, {"members": text_array(members)}))
 
 
 def _segments(session: Session, members: Collection[str]) -> list[Segment]:
-    s = segment.c
-    name = func.coalesce(segment_name.c.name, s.segment)
-    query = select(s.segment, name, func.min(s.since)).where(s.member == any_of(members))
-    joined = query.outerjoin(segment_name, segment_name.c.segment == s.segment)
-    return [Segment(*row) for row in session.execute(joined.group_by(s.segment, name).order_by(s.segment))]
+    return [Segment(*row) for row in run(session, _SEGMENTS, {"members": text_array(members)})]
 
 
 def _orders(session: Session, members: Collection[str]) -> list[Order]:
     found = []
-    for row in session.execute(select(order).where(order.c.member == any_of(members))).mappings():
-        lines = tuple(Item(line["name"], line["quantity"]) for line in row["lines"] or ())
-        found.append(Order(**{**row, "lines": lines}))
+    for member, lines, *steps in run(session, _ORDERS, {"members": text_array(members)}):
+        items = tuple(Item(line["name"], line["quantity"]) for line in lines or ())
+        found.append(Order(member=member, lines=items, **dict(zip(_OF_ORDER, steps, strict=True))))
     return found
+
+
+# For every call that pops up.
+_VALUES = """
+SELECT member::text, amount, currency, window_days, orders, last_order, told FROM insight_value
+WHERE member = ANY (CAST(%(members)s AS uuid[]))
+"""
+_SEGMENTS = """
+SELECT s.segment, coalesce(n.name, s.segment), min(s.since)
+FROM insight_segment s LEFT JOIN insight_segment_name n USING (segment)
+WHERE s.member = ANY (CAST(%(members)s AS uuid[])) GROUP BY 1, 2 ORDER BY 1
+"""
+_OF_ORDER = [name for name in order.c.keys() if name not in ("member", "lines")]  # noqa: SIM118 - no mapping
+_ORDERS = """
+SELECT member::text, lines, "order", requested, placed, total, currency, channel, promised, provisioned, delayed,
+       problem, delivered, how, cancelled, refused, reason
+FROM insight_order WHERE member = ANY (CAST(%(members)s AS uuid[]))
+"""
 
 
 def _status(session: Session, members: Sequence[str]) -> tuple[str, datetime | None]:
     """What a person said last of what the customer is to the company, and when."""
-    c = customer_record.c
-    rows = session.execute(select(c.member, c.states).where(c.member == any_of(members))).all()
-    states = {str(row.member): records.states_of(row.states).get("status") for row in rows}
+    given = {"members": text_array(members)}
+    states = {member: records.states_of(kept).get("status") for member, kept in run(session, _STATES, given)}
     heads_of = {(member, head) for member, state in states.items() for head in _heads(state)}
-    k = claim.c
-    said = session.execute(
-        select(k.member, k.id, k.occurred).where(k.member == any_of(members), k.field == "status")
-    ).all()
     told = [
-        (row.occurred, row.id, str(state.value))
-        for row in said
-        if (row.member, row.id) in heads_of and (state := states[row.member]) and state.value
+        (occurred, id, str(state.value))
+        for member, id, occurred in (run(session, _STATUS_SAID, given) if heads_of else ())
+        if (member, id) in heads_of and (state := states[member]) and state.value
     ]
     at, _, newest = max(told, default=(None, "", ""))
     return newest, at
+
+
+_STATES = "SELECT member::text, states FROM customer_record WHERE member = ANY (CAST(%(members)s AS uuid[]))"
+_STATUS_SAID = """
+SELECT member::text, id::text, occurred FROM claim
+WHERE member = ANY (CAST(%(members)s AS uuid[])) AND field = 'status'
+"""
 
 
 def _heads(state: FieldState | None) -> tuple[str, ...]:
