@@ -68,6 +68,7 @@ _IN_ORDER: tuple[Fact, ...] = (
         custom={"invoice": "2026-0214"},
     ),
     callcenter.CaseMoved(case=_CASE, step="waiting_for_parts"),
+    callcenter.CaseDescribed(case=_CASE, custom={"floor": "Third, left"}),
     callcenter.CaseResolved(
         case=_CASE, solution="Second charge refunded", seconds_to_solution=86_400.0, immediate=False
     ),

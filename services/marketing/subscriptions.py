@@ -47,7 +47,7 @@ SUBSCRIPTIONS = Subscriptions(
         ),
         Slice(
             "custom_values",
-            {"contact.wrapped_up": custom.heard, "case.opened": custom.heard, "order.placed": custom.heard},
+            dict.fromkeys(("contact.wrapped_up", "case.opened", "case.described", "order.placed"), custom.heard),
             derived=(custom_value,),
         ),
         Slice("reviews", {"contact.wrapped_up": satisfaction.heard_reviews}, derived=(review,), sealed=True),

@@ -87,6 +87,15 @@ class CaseMoved(Fact, frozen=True, kw_only=True):
     """The platform's state, of which it is a part."""
 
 
+@fact("case.described", stream="customer", about="case")
+class CaseDescribed(Fact, frozen=True, kw_only=True):
+    """The department wrote other values into its own fields of a case than these had."""
+
+    case: str
+    custom: dict[str, Personal]
+    """Those that are different from now on; empty: it has none any more. Once erased, all are empty."""
+
+
 @fact("case.resolved", stream="customer", about="case")
 class CaseResolved(Fact, frozen=True, kw_only=True):
     """The customer has the solution."""

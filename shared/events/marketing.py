@@ -72,5 +72,5 @@ class SegmentLeft(Fact, frozen=True, kw_only=True):
 
     segment: str
     because: str
-    """A code: ``time`` (what counted fell out of the window), ``cancelled``, ``field`` (a field of the customer has another
-    value), ``link``, ``rule`` or ``correction``."""
+    """A code: ``time`` (what counted fell out of the window), ``cancelled``, ``field`` (a field that the rule asks has
+    another value), ``link``, ``rule`` or ``correction``."""

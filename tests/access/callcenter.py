@@ -184,6 +184,13 @@ def _resolve(world: World) -> Iterator[Ask]:
         yield Ask(f"/cases/{id}/resolve", need(A.CASE_WORK, member), {"solution": "done"}, changes=True, member=member)
 
 
+def _describe(world: World) -> Iterator[Ask]:
+    for id, member in world.things["case"]:
+        needs = need(A.CASE_WORK, member)
+        body = {"custom": {"remark": "other"}}
+        yield Ask(f"/cases/{id}/describe", needs, body, changes=True, member=member, may_fail=True)
+
+
 def _move(world: World) -> Iterator[Ask]:
     for id, member in world.things["case"]:
         needs = need(A.CASE_WORK, member)
@@ -285,6 +292,7 @@ KNOWN: dict[Way, Fill] = {
     Way("GET", "/cases/{case}", page=True): _case(),
     Way("GET", "/cases/{case}"): _case(),
     Way("POST", "/cases/{case}/step"): _move,
+    Way("POST", "/cases/{case}/describe"): _describe,
     Way("POST", "/cases/{case}/resolve"): _resolve,
     Way("GET", "/choices/{kind}"): only("/choices/queue", Need(A.FIELD_READ)),
     Way("GET", "/custom-fields"): only("/custom-fields", Need(A.FIELD_READ)),

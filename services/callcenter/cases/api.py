@@ -37,6 +37,11 @@ class MoveBody(Input):
     """A state of the department's own; empty: none."""
 
 
+class DescribeBody(Input):
+    custom: Custom
+    """Values of the department's own fields of cases, by code; empty: none. Those that aren't named stay."""
+
+
 class ResolveBody(Input):
     solution: LongText = ""
     at: Instant | None = None
@@ -91,6 +96,12 @@ def router(service: Service) -> APIRouter:
     def move(case: Id, body: MoveBody, command: Once) -> Response:
         """Put it into a state of the department's own, or into none. Needs case.work."""
         return command.run(lambda work: plain(handlers.move(work, handlers.Move(str(case), body.step))))
+
+    @routes.post("/cases/{case}/describe")
+    def describe(case: Id, body: DescribeBody, command: Once) -> Response:
+        """Write other values into the department's own fields. Needs case.work."""
+        new = handlers.Describe(str(case), body.custom)
+        return command.run(lambda work: plain(handlers.describe(work, new)))
 
     @routes.post("/cases/{case}/resolve")
     def resolve(case: Id, body: ResolveBody, command: Once) -> Response:

@@ -1,4 +1,4 @@
-"""Cases are opened, put into states of the department's own, and resolved."""
+"""Cases are opened, put into states of the department's own, described, and resolved."""
 
 from __future__ import annotations
 
@@ -60,6 +60,20 @@ class Moved:
     customer: str
     state: str
     step: str
+
+
+@dataclass(frozen=True)
+class Describe:
+    """The department's own fields of a case have other values; empty: none. Fields that aren't named stay."""
+
+    case: str
+    custom: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Described:
+    case: str
+    customer: str
 
 
 @dataclass(frozen=True)
@@ -198,6 +212,26 @@ def move(work: Work, command: Move) -> Moved:
     return Moved(before.id, before.member, before.state, fact.step)
 
 
+def describe(work: Work, command: Describe) -> Described:
+    """Write into the department's own fields of a case. Raises as ``resolve``."""
+    work.need(Action.CASE_WORK)
+    cases, erased = _hold(work, {command.case})
+    before = cases.get(command.case)
+    if before is None:
+        raise NotFound(N_("there is no such case"))
+    if erased[before.member]:
+        raise Conflict(N_("this customer was erased; nothing more can be written about the person"))
+    kept = vocabulary.values(work, "case_field", command.custom)
+    fact = rules.describe(before.id, before.custom, {code: kept.get(code, "") for code in command.custom})
+    if fact.custom:
+        values = {code: value for code, value in {**before.custom, **fact.custom}.items() if value}
+        work.session.execute(update(case).where(case.c.id == before.id).values(custom=values))
+        # Which fields, and not what they held: the audit log is never erased.
+        work.publish(stream(Member(before.member)), fact, former={"fields": sorted(fact.custom)})
+        work.touch(topic("customer", before.member))
+    return Described(before.id, before.member)
+
+
 def _hold(work: Work, ids: Collection[str]) -> tuple[dict[str, Any], dict[str, bool]]:
     """The cases, locked, and which of their customers are erased."""
     c = case.c
@@ -207,7 +241,7 @@ def _hold(work: Work, ids: Collection[str]) -> tuple[dict[str, Any], dict[str, b
     within_reach(work, Action.CASE_WORK, members)
     erased = hold_steady(work, members)
     found = work.session.execute(
-        select(c.id, c.member, c.state, c.step, c.requested, contact.c.queue)
+        select(c.id, c.member, c.state, c.step, c.custom, c.requested, contact.c.queue)
         .outerjoin(contact, contact.c.id == c.contact)
         .where(of_ids)
         .order_by(c.id)

@@ -1,12 +1,12 @@
-"""How the time to a solution is measured, and how a case is put into a state of the department's own. Pure."""
+"""How the time to a solution is measured, and what a department writes of a case as its own. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shared.customer.definitions import Definition, moved
-from shared.events.callcenter import CaseMoved, CaseResolved
+from shared.events.callcenter import CaseDescribed, CaseMoved, CaseResolved
 from shared.texts import N_, Saying
 
 IMMEDIATE_SECONDS = 180
@@ -44,3 +44,10 @@ def move(case: str, state: str, step: str, states: Iterable[Definition]) -> Case
     if state != "open":
         raise NotPossible(N_("this case is resolved already"))
     return CaseMoved(case=case, step=moved(state, step, states), state=state)
+
+
+def describe(case: str, held: Mapping[str, str], given: Mapping[str, str]) -> CaseDescribed:
+    """What is written into the department's own fields, as far as they hold something else."""
+    return CaseDescribed(
+        case=case, custom={code: value for code, value in given.items() if value != held.get(code, "")}
+    )

@@ -1,4 +1,4 @@
-"""Values of departments' own fields are heard, and forgotten. What a thing was said to hold first stands."""
+"""Values of departments' own fields are heard, and forgotten. Each counts from its instant until the next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.marketing.custom.tables import custom_value
 from services.marketing.segments.conditions import CASE_FIELD, CONTACT_FIELD, ORDER_FIELD
 from services.marketing.segments.tested import hold_still, mark
 from shared.customer.member import member_of
-from shared.events.callcenter import CaseOpened, ContactWrappedUp
+from shared.events.callcenter import CaseDescribed, CaseOpened, ContactWrappedUp
 from shared.events.envelope import Event
 from shared.events.sfa import OrderPlaced
 from shared.pipeline import claims
@@ -22,7 +22,7 @@ from shared.pipeline.work import Work
 
 
 def heard(work: Work, events: list[Event]) -> None:
-    """Contacts were reviewed, cases opened, orders placed, with values of departments' own fields."""
+    """Contacts were reviewed, cases opened or described, orders placed, with values of departments' own fields."""
     telling = [event for event in events if _written(event)[2]]
     if not telling:
         return
@@ -30,7 +30,9 @@ def heard(work: Work, events: list[Event]) -> None:
     gone = claims.hold(work.session, {member_of(event.stream) for event in telling})
     rows = [row for event in telling for row in _rows(event) if row["member"] not in gone]
     if rows:
-        work.session.execute(upsert(custom_value).on_conflict_do_nothing(), rows)
+        new = upsert(custom_value)
+        key = custom_value.primary_key
+        work.session.execute(new.on_conflict_do_update(constraint=key, set_={"value": new.excluded.value}), rows)
     of_rule = {condition.of for condition in rule}
     mark(work, [event for event in telling if any(_of(row) in of_rule for row in _rows(event))])
 
@@ -47,7 +49,7 @@ def _written(event: Event) -> tuple[str, str, dict[str, str]]:
     match event.fact:
         case ContactWrappedUp(contact=about, custom=custom):
             return CONTACT_FIELD, about, custom
-        case CaseOpened(case=about, custom=custom):
+        case CaseOpened(case=about, custom=custom) | CaseDescribed(case=about, custom=custom):
             return CASE_FIELD, about, custom
         case OrderPlaced(order=about, custom=custom):
             return ORDER_FIELD, about, custom
@@ -57,15 +59,16 @@ def _written(event: Event) -> tuple[str, str, dict[str, str]]:
 def _rows(event: Event) -> Iterator[dict[str, Any]]:
     kind, about, custom = _written(event)
     for code, value in custom.items():
-        if value:
+        # What is empty ends what was described before; at first it says nothing.
+        if value or isinstance(event.fact, CaseDescribed):
             yield {
                 "member": member_of(event.stream),
                 "kind": kind,
                 "department": event.source,
                 "about": about,
                 "code": code,
-                "value": str(value),
                 "occurred": event.occurred,
+                "value": str(value),
             }
 
 

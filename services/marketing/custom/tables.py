@@ -15,8 +15,8 @@ custom_value = Table(
     Column("department", _C, primary_key=True, comment="whose field it is"),
     Column("about", _C, primary_key=True, comment="the contact, case or order"),
     Column("code", _C, primary_key=True),
+    Column("occurred", DateTime(timezone=True), primary_key=True, comment="since when; until the next one"),
     Column("value", _C, nullable=False, comment="personal, in the clear; deleted when the member is erased"),
-    Column("occurred", DateTime(timezone=True), nullable=False),
     Index("custom_value_of", "kind", "department", "code"),
     comment="What was written into departments' own fields of reviews, cases and orders",
 )

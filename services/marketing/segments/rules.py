@@ -154,12 +154,24 @@ def of_field(condition: Condition, history: Iterable[tuple[datetime, Value]]) ->
     return spans(history, condition, NEVER, FIELD)
 
 
-def of_fact(
-    condition: Condition, value: str, occurred: datetime, cancelled: datetime | None, window: timedelta
-) -> list[Span]:
-    """When a condition holds by what was written of one review, case or order."""
-    end, because = _end(Purchase("", occurred, 0, cancelled), window)
-    return [Span(occurred, end, because)] if occurred < end and holds(condition, value) else []
+class Written(NamedTuple):
+    """What was written of a review, case or order into one field of a department's own."""
+
+    value: str
+    occurred: datetime
+    until: datetime | None = None
+    """When something else was written there, if it was."""
+    cancelled: datetime | None = None
+    """When the order was, if it was."""
+
+
+def of_fact(condition: Condition, written: Written, window: timedelta) -> list[Span]:
+    """When a condition holds by what was written once."""
+    begin = written.occurred
+    end, because = _end(Purchase("", begin, 0, written.cancelled), window)
+    if written.until is not None and written.until <= end:
+        end, because = written.until, FIELD
+    return [Span(begin, end, because)] if begin < end and holds(condition, written.value) else []
 
 
 def _end(purchase: Purchase, window: timedelta) -> tuple[datetime, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.marketing.segments import rules
 from services.marketing.segments.conditions import Condition, Span, Value
-from services.marketing.segments.rules import HIGH_VALUE, Definition
+from services.marketing.segments.rules import HIGH_VALUE, Definition, Written
 from services.marketing.segments.tables import segment
 from services.marketing.tasks import STANDING
 from shared.customer.claims import Claim
@@ -73,15 +73,15 @@ def held(session: Session, members: Mapping[str, Collection[str]], of: Definitio
         return dict.fromkeys(members, ())
     everybody = text_array(member for of_it in members.values() for member in of_it)
     claimed = _histories(session, everybody, {one.field for one in of.conditions if one.field})
-    written: dict[tuple[str, str, str, str], list[tuple[str, datetime, datetime | None]]] = defaultdict(list)
-    for member, *of_it, value, occurred, cancelled in session.execute(_VALUES, {"members": everybody}).all():
-        written[member, *of_it].append((value, occurred, cancelled))
+    written: dict[tuple[str, str, str, str], list[Written]] = defaultdict(list)
+    for member, *of_it, value, occurred, until, cancelled in session.execute(_VALUES, {"members": everybody}).all():
+        written[member, *of_it].append(Written(value, occurred, until, cancelled))
 
     def spans(member: str, one: Condition) -> list[Span]:
         if one.field:
             return rules.of_field(one, claimed.get((member, one.field), ()))
         values = written.get((member, *one.of), ())
-        return [span for value in values for span in rules.of_fact(one, *value, of.window)]
+        return [span for value in values for span in rules.of_fact(one, value, of.window)]
 
     return {
         cluster: [[span for member in sorted(of_it) for span in spans(member, one)] for one in of.conditions]
@@ -120,7 +120,9 @@ SELECT member::text, id, field, value, saw, occurred, source, author FROM claim
 WHERE member = ANY (CAST(:members AS uuid[])) AND field = ANY (CAST(:fields AS text[]))
 """)
 _VALUES = text("""
-SELECT v.member::text, v.kind, v.department, v.code, v.value, v.occurred, p.cancelled
+SELECT v.member::text, v.kind, v.department, v.code, v.value, v.occurred,
+       lead(v.occurred) OVER (PARTITION BY v.member, v.kind, v.department, v.about, v.code ORDER BY v.occurred),
+       p.cancelled
 FROM custom_value v
 LEFT JOIN purchase p ON v.kind = 'order_field' AND p.member = v.member AND p.order_id = v.about
 WHERE v.member = ANY (CAST(:members AS uuid[]))

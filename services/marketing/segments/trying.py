@@ -52,8 +52,11 @@ WHERE EXISTS (
 """
 _OF_FACTS = """
 SELECT coalesce(c.cluster, w.member) AS cluster
-FROM (SELECT *, value AS v FROM custom_value) AS w LEFT JOIN customer_cluster c USING (member)
+FROM (
+  SELECT DISTINCT ON (member, about) member, kind, about, occurred, value AS v FROM custom_value
+  WHERE kind = :kind{n} AND department = :department{n} AND code = :code{n} AND occurred <= :now
+  ORDER BY member, about, occurred DESC
+) AS w LEFT JOIN customer_cluster c USING (member)
 LEFT JOIN purchase p ON w.kind = 'order_field' AND p.member = w.member AND p.order_id = w.about
-WHERE w.kind = :kind{n} AND w.department = :department{n} AND w.code = :code{n}
-  AND w.occurred > :since AND w.occurred <= :now AND (p.cancelled IS NULL OR p.cancelled > :now) AND {holds}
+WHERE w.occurred > :since AND (p.cancelled IS NULL OR p.cancelled > :now) AND {holds}
 """

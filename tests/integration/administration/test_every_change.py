@@ -178,8 +178,10 @@ def drive_center(center: CallCenter) -> Driven:
     opened = {"customer": made[0], "reason": "fault", "subject": "It rings"}
     parts = {"kind": "case_state", "code": "parts", "label": "Waits for parts", "category": "open"}
     change("/definitions", parts, "supervisor")
+    change("/definitions", {"kind": "case_field", "code": "floor", "label": "Floor", "form": "number"}, "supervisor")
     case = change("/cases", opened)["case"]
     change("/cases/{case}/step", {"step": "parts"}, case=case)
+    change("/cases/{case}/describe", {"custom": {"floor": "3"}}, case=case)
     change("/cases/{case}/resolve", {}, case=case)
     change("/custom-fields", {"name": "custom.plan", "label": "Plan"}, "supervisor")
     with driven.counted("/customers/import"):

@@ -84,6 +84,32 @@ def test_a_case_has_fields_and_a_state_of_the_department_s(fresh: CallCenter) ->
     assert [fact.step for fact in center.facts("case.moved")] == ["parts"]
 
 
+def test_what_a_case_holds_is_written_anew(fresh: CallCenter) -> None:
+    center, member = fresh, fresh.register()
+    for code, form in (("floor", "number"), ("gate", "text"), ("old", "text")):
+        define(center, "case_field", code, code.title(), form=form)
+    opened = {"customer": member, "reason": "fault", "subject": "No line", "custom": {"floor": "3", "old": "x"}}
+    case = str(done(center.post("/cases", opened), 201)["case"])
+    done(turn(center, "retire", "case_field", "old"))
+    describe = f"/cases/{case}/describe"
+    page = center.get(f"/cases/{case}", headers=HTML).text
+    assert all(f'name="{code}"' in page for code in ("floor", "gate"))
+    assert 'name="old"' not in page
+    for _ in range(2):
+        done(center.post(describe, {"custom": {"floor": "4.0", "gate": " B 2 "}}))
+    done(center.post(describe, {"custom": {"floor": "", "old": ""}}))
+    assert done(center.get(f"/cases/{case}"))["custom"] == {"gate": "B 2"}
+    said = [fact.custom for fact in center.facts("case.described")]
+    assert said == [{"floor": "4", "gate": "B 2"}, {"floor": "", "old": ""}]
+    for custom in ({"floor": "high"}, {"old": "y"}, {"nothing": "z"}):
+        assert center.post(describe, {"custom": custom}).status_code == 422, custom
+    assert center.post(describe, {"custom": {"gate": "C"}}, "tina", ("telephony",)).status_code in (200, 403)
+    # What is solved can be put right, too.
+    done(center.post(f"/cases/{case}/resolve", {}))
+    done(center.post(describe, {"custom": {"floor": "5"}}))
+    assert done(center.get(f"/cases/{case}"))["custom"]["floor"] == "5"
+
+
 def test_a_queue_that_the_telephone_system_names_is_defined_and_said_once(fresh: CallCenter) -> None:
     center = fresh
     for number in ("1", "2"):

@@ -15,7 +15,7 @@ from services.marketing.segments.conditions import Condition
 from services.marketing.segments.rules import HIGH_VALUE, Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
 from services.marketing.tasks import STANDING
-from shared.events.callcenter import CaseOpened, ContactWrappedUp
+from shared.events.callcenter import CaseDescribed, CaseOpened, ContactWrappedUp
 from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered, CustomFieldDefined
 from shared.events.definitions import DefinitionMade
 from shared.events.envelope import Event, new_id
@@ -67,6 +67,13 @@ def reviewed(member: str, at: Any = NOON, **custom: str) -> Event:
 def opened(member: str, at: Any = NOON, **custom: str) -> Event:
     fact = CaseOpened(case=new_id(), reason="r", subject="s", requested=at, custom=custom)
     return heard(member, fact, source="callcenter", time=at)
+
+
+def described(of: Event, at: Any = NOON, **custom: str) -> Event:
+    """A case has other values."""
+    assert isinstance(of.fact, CaseOpened)
+    member = of.stream.removeprefix("customer/")
+    return heard(member, CaseDescribed(case=of.fact.case, custom=custom), source="callcenter", time=at, sequence=2)
 
 
 def asks(kind: str, code: str, test: str, value: str) -> dict[str, str]:
@@ -167,6 +174,23 @@ def test_what_a_review_said_counts_until_it_falls_out_of_the_window(told: Market
     assert (left.fact, left.occurred) == (SegmentLeft(segment=HIGH_VALUE, because="time"), told.clock.now)
 
 
+def test_what_a_case_says_counts_until_it_says_something_else(told: Market) -> None:
+    ada, bea = members(2)
+    define(told, asks("case_field", "floor", "at_most", "2"))
+    one, two = opened(ada, ago(days=9), floor="1"), opened(bea, ago(days=9))
+    told.hear(one, two, described(two, ago(days=5), floor="2"))
+    told.settle()
+    assert inside(told) == {ada, bea}
+    told.hear(described(one, ago(days=4), floor=""), described(two, ago(days=3), floor="7"))
+    told.settle()
+    assert sorted(told.rows('SELECT cluster, entered, "left", because FROM stay')) == [
+        (ada, ago(days=9), ago(days=4), "field"),
+        (bea, ago(days=5), ago(days=3), "field"),
+    ]
+    preview = {**RULE, "conditions": [asks("case_field", "floor", "at_least", "7")]}
+    assert done(told.post(f"{SEGMENT}/preview", preview))["customers"] == 1
+
+
 def test_only_who_is_concerned_by_a_change_is_worked_out(told: Market) -> None:
     ada, bea = members(2)
     define(told, GOLD)
@@ -251,7 +275,7 @@ def test_an_erased_customer_leaves_no_value_and_no_stay_that_tells_one(told: Mar
     told.said(ada)
     told.hear(heard(ada, CustomerErased(), source="callcenter", sequence=3))
     told.settle()
-    assert told.rows("SELECT * FROM custom_value UNION ALL SELECT null, '', '', '', '', '', null FROM stay") == []
+    assert told.rows("SELECT * FROM custom_value UNION ALL SELECT null, '', '', '', '', null, '' FROM stay") == []
     assert [fact for fact in told.facts(ada) if isinstance(fact, SegmentLeft)] != []
     # What was under way still isn't kept.
     told.hear(reviewed(ada, mood="angry"), reviewed(bea, mood="angry"))
@@ -288,7 +312,7 @@ places = st.tuples(st.sampled_from(THREE), st.integers(-3, 60).map(lambda days: 
 things = st.one_of(
     st.tuples(st.just("edit"), places, st.sampled_from(["plan", "floors", "tags"])),
     st.tuples(st.just("review"), places, st.just("mood")),
-    st.tuples(st.just("case"), places, st.just("floor")),
+    st.tuples(st.sampled_from(["case", "case", "describe"]), places, st.just("floor")),
     st.tuples(st.just("order"), places, st.sampled_from(["until", "gift"])),
     st.tuples(st.sampled_from(["cancel", "link", "apart", "erase", "define"]), places, st.just("")),
 )
@@ -317,8 +341,7 @@ class Told:
 
     def __init__(self) -> None:
         self.orders: list[tuple[str, str]] = []
-        self.gone: set[str] = set()
-        self.sets: dict[str, str] = {}
+        self.cases: list[Event] = []
 
     def event(self, kind: str, member: str, at: Any, value: str, code: str) -> Event | None:
         match kind:
@@ -327,16 +350,17 @@ class Told:
             case "review":
                 return reviewed(member, at, **{code: value})
             case "case":
-                return opened(member, at, **{code: value})
+                self.cases.append(opened(member, at, **{code: value}))
+                return self.cases[-1]
+            case "describe" if self.cases:
+                return described(self.cases[-1], at, **{code: value})
             case "order":
                 self.orders.append((member, new_id()))
                 return placed(member, 1, at, self.orders[-1][1], custom={code: value})
             case "cancel" if self.orders:
                 return cancelled(*self.orders.pop(), at)
-            case "link":
-                return assigned(member, min(THREE))
-            case "apart":
-                return assigned(member, member)
+            case "link" | "apart":
+                return assigned(member, min(THREE) if kind == "link" else member)
             case "define":
                 return defined("tags", "set")
             case "erase":

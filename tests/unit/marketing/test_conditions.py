@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.marketing.segments.conditions import Condition, NotTestable, asked, holds
-from services.marketing.segments.rules import CANCELLED, FIELD, TIME, Definition, Purchase, of_fact, of_field, standing
+from services.marketing.segments.rules import (
+    CANCELLED,
+    FIELD,
+    TIME,
+    Definition,
+    Purchase,
+    Written,
+    of_fact,
+    of_field,
+    standing,
+)
 from shared.customer.definitions import Definition as Defined
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -79,14 +89,14 @@ def test_it_is_what_a_look_at_every_instant_finds(
     of_customer, of_order = condition("number", "at_least", "2"), condition("number", "at_most", "2", "order_field")
     rule = Definition(window_days=10, at_least=at_least, conditions=(of_customer, of_order))
     values = [(day(at), value) for at, value in sorted(history.items())]
-    orders = [(value, day(at), None if gone is None else day(gone)) for at, value, gone in written]
+    orders = [Written(value, day(at), None, None if gone is None else day(gone)) for at, value, gone in written]
     purchases = [Purchase(str(n), day(at), amount) for n, (at, amount) in enumerate(bought)]
-    held = [of_field(of_customer, values), [span for one in orders for span in of_fact(of_order, *one, WINDOW)]]
+    held = [of_field(of_customer, values), [span for one in orders for span in of_fact(of_order, one, WINDOW)]]
     found = standing(purchases, rule, day(today), held)
 
     def met(at: datetime) -> tuple[bool, bool]:
         newest = [value for since, value in values if since <= at]
-        counts = (v for v, since, gone in orders if since <= at < since + WINDOW and (gone is None or at < gone))
+        counts = (v for v, since, _, gone in orders if since <= at < since + WINDOW and (gone is None or at < gone))
         return bool(newest) and holds(of_customer, newest[-1]), any(holds(of_order, value) for value in counts)
 
     def is_in(at: datetime) -> bool:
@@ -105,8 +115,9 @@ def test_why_it_leaves_is_what_ended() -> None:
     seen = condition("choice", "is", "gold", "order_field")
     cases = (
         (gold, other, FIELD, day(3)),
-        (seen, of_fact(seen, "gold", day(1), None, WINDOW), TIME, day(11)),
-        (seen, of_fact(seen, "gold", day(1), day(2), WINDOW), CANCELLED, day(2)),
+        (seen, of_fact(seen, Written("gold", day(1)), WINDOW), TIME, day(11)),
+        (seen, of_fact(seen, Written("gold", day(1), day(4)), WINDOW), FIELD, day(4)),
+        (seen, of_fact(seen, Written("gold", day(1), None, day(2)), WINDOW), CANCELLED, day(2)),
     )
     for one, held, because, at in cases:
         rule = Definition(window_days=10, at_least=0, conditions=(one,))
