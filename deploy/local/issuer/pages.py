@@ -61,10 +61,13 @@ class Pages:
         actions: Sequence[tuple[str, str]] = (),
         links: Sequence[tuple[str, str]] = (),
         status: int = 200,
+        detail: str = "",
     ) -> Response:
-        """A page with a sentence, and what can be done next."""
+        """A page with a sentence, and what can be done next. ``detail``: in English, for who runs the service."""
         said = translate(text, language_of(request))
-        return self.answer(request, "said.html", heading, status, said=said, actions=actions, links=links)
+        return self.answer(
+            request, "said.html", heading, status, said=said, detail=detail, actions=actions, links=links
+        )
 
 
 def came_from_here(request: Request, form: Any) -> bool:

@@ -212,8 +212,7 @@ class Visitors:
         if error.redirect_uri:
             answer: Response = self.server.handle_error_response(asked, error)
             return answer
-        said = f"{self._say(request, CANT_GIVE)} {error.description}"
-        return self.pages.said(request, "This can't be done", said, status=400)
+        return self.pages.said(request, "This can't be done", CANT_GIVE, status=400, detail=error.description or "")
 
     def _keep(self, request: Request, answer: Response, admitted: Admitted, subject: str) -> None:
         keep(answer, SESSION_COOKIE, admitted.browser, request, SESSION_SECONDS)
