@@ -17,8 +17,8 @@ from deploy.local import layout
 
 SERVICES = ("callcenter", "sync")
 """Any services will do, and each has its cost at every start."""
-START_SECONDS = 60
-END_SECONDS = 60
+START_SECONDS = 180
+END_SECONDS = 180
 
 _SERVICE = """
 import http.server, os, pathlib, sys, time

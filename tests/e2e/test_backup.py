@@ -30,7 +30,9 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
         made.start()
         lay_out(made, random.Random(1))
         reps = "SELECT count(*) FROM territory_rep"
-        until(lambda: made.rows("sync", reps) == [(len(TERRITORIES),)], 60, "sync doesn't hear of territories")
+        until(
+            lambda: made.rows("sync", reps) == [(len(TERRITORIES),)], AGREE_SECONDS, "sync doesn't hear of territories"
+        )
         yield made
     finally:
         made.call("reset")

@@ -28,7 +28,7 @@ from shared.pipeline.reading import stretch
 from shared.pipeline.topics import KEYS_PARTITIONS
 from tests.faults.circle import Circle
 from tests.faults.goer import device
-from tests.faults.harness import Platform, platform, until
+from tests.faults.harness import PATIENCE_SECONDS, Platform, platform, until
 
 CANARY = "Quetzalcanary"
 NUMBER = "+12125550142"
@@ -56,7 +56,7 @@ class Desk:
 
     def __init__(self, crm: Platform) -> None:
         self._crm = crm
-        self._http = httpx.Client(timeout=20)
+        self._http = httpx.Client(timeout=60)
 
     def command(self, actor: str, path: str, service: str = "callcenter", **body: object) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {self._crm.token(actor)}", "idempotency-key": str(uuid.uuid4())}
@@ -107,7 +107,7 @@ def live_through(desk: Desk, number: str, name: str) -> str:
 
 def visited(crm: Platform, desk: Desk, member: str, name: str) -> Device:
     """The customer on a rep's handheld, with the name in a note and in an edit that were made there."""
-    until(lambda: desk.knows("sfa", member), 30, "sales force automation never heard of the customer")
+    until(lambda: desk.knows("sfa", member), PATIENCE_SECONDS, "sales force automation never heard of the customer")
     desk.command("samuel", f"/customers/{member}/territory", "sfa", territory="north")
     handheld = device(crm, 0)
     handheld.enrol("Rosa's handheld")
@@ -116,7 +116,7 @@ def visited(crm: Platform, desk: Desk, member: str, name: str) -> Device:
         handheld.pull()
         return handheld.customer(member) is not None
 
-    until(has_come, 30, "the customer never came to the device")
+    until(has_come, PATIENCE_SECONDS, "the customer never came to the device")
     handheld.note(member, f"{name} wants a second line")
     handheld.edit(member, {"family_name": name})
     handheld.synchronize()
@@ -136,7 +136,7 @@ def test_nothing_readable_remains_of_an_erased_customer(crm: Platform) -> None:
     desk.import_file(f"key,name,phone\nk1,{CANARY},{NUMBER}\n", mapping)
     members = {gone, *desk_search(crm, NUMBER)}
     for member in members:
-        until(lambda m=member: CANARY in desk.timeline(m), 30, "sync never heard of the canary")  # type: ignore[misc]
+        until(lambda m=member: CANARY in desk.timeline(m), PATIENCE_SECONDS, "sync never heard of the canary")  # type: ignore[misc]
     handheld.note(gone, f"{CANARY} was written without a network")
     assert has_trace(device_files(crm))
     # Whoever is the same customer has to be known as that where it is proposed.
@@ -144,13 +144,13 @@ def test_nothing_readable_remains_of_an_erased_customer(crm: Platform) -> None:
     save(crm)
 
     erasures = erased_by_two(desk, members)
-    until(lambda: CANARY not in desk.timeline(gone), 30, "the timeline still shows the erased member")
+    until(lambda: CANARY not in desk.timeline(gone), PATIENCE_SECONDS, "the timeline still shows the erased member")
     # The second pull says that the first one was read; until then it is asked for again and again.
     handheld.synchronize()
     handheld.synchronize()
     rebuild(crm)
     assert handheld.customer(gone) is None
-    until(lambda: OTHER in desk.timeline(stays), 30, "the others' timeline didn't come back")
+    until(lambda: OTHER in desk.timeline(stays), PATIENCE_SECONDS, "the others' timeline didn't come back")
     assert CANARY not in desk.timeline(gone)
     assert traces(crm) == []
 
@@ -183,7 +183,7 @@ def erased_by_two(desk: Desk, members: set[str]) -> list[str]:
 
 
 def propose(desk: Desk, member: str) -> str:
-    until(lambda: desk.knows("sfa", member), 30, "sales force automation never heard of the customer")
+    until(lambda: desk.knows("sfa", member), PATIENCE_SECONDS, "sales force automation never heard of the customer")
     return str(desk.command("samuel", "/erasures", "sfa", customer=member)["erasure"])
 
 
@@ -193,7 +193,7 @@ def certified(crm: Platform, desk: Desk, erasure: str) -> None:
     def report() -> dict[str, Any]:
         return dict(desk.get("samuel", f"/erasures/{erasure}", "sfa").json()["report"])
 
-    until(lambda: report()["complete"], 60, lambda: f"open: {report()['open']}")
+    until(lambda: report()["complete"], PATIENCE_SECONDS, lambda: f"open: {report()['open']}")
     assert report()["asked"] == list(crm.services)
     file = crm.folder / "certificate.jws"
     file.write_bytes(desk.get("samuel", f"/erasures/{erasure}/certificate", "sfa").content)
@@ -261,7 +261,7 @@ def compact(crm: Platform, members: set[str]) -> None:
         time.sleep(1)
         return not any(log.held(kafka, service, members).total() for service in crm.services)
 
-    until(compacted, 90, "the topics of keys aren't compacted")
+    until(compacted, PATIENCE_SECONDS, "the topics of keys aren't compacted")
     with crm.servers.direct("sfa") as connection:
         # As its page does it: what still held something is read again.
         connection.execute("DELETE FROM erasure_log WHERE wrapped > 0")

@@ -76,7 +76,7 @@ def put(client: dict[str, str], topic: str, value: bytes) -> None:
 def everything_in(client: dict[str, str], topic: str, count: int) -> list[bytes]:
     consumer = Consumer({**client, "group.id": f"callcenter.{uuid.uuid4()}", "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
-    messages = consumer.consume(count, timeout=30)
+    messages = consumer.consume(count, timeout=120)
     consumer.close()
     return [message.value() or b"" for message in messages]
 
@@ -163,7 +163,7 @@ def _answers(environment: dict[str, str]) -> bool:
     try:
         connect(environment["CRM_SYNC_DATABASE_URL"]).close()
         admin = AdminClient(dict(kafka_settings(environment, "callcenter")))
-        return bool(admin.list_topics(timeout=2).brokers)
+        return bool(admin.list_topics(timeout=10).brokers)
     except (psycopg.OperationalError, KafkaException):
         return False
 

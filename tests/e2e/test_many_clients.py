@@ -49,7 +49,7 @@ class Center:
 
     def figure(self, name: str) -> float:
         """A figure without labels, as the process shows it."""
-        shown = httpx.get(f"http://{HOST}:{self.metrics}/metrics", trust_env=False).text
+        shown = httpx.get(f"http://{HOST}:{self.metrics}/metrics", timeout=SECONDS, trust_env=False).text
         return next(float(line.split()[1]) for line in shown.splitlines() if line.startswith(f"{name} "))
 
 

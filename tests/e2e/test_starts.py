@@ -20,7 +20,7 @@ from deploy.local.layout import HOST, ROOT, free_port
 from tests.builders import KEKS
 from tests.servers import KafkaServer, PostgresServer
 
-SECONDS = 60
+SECONDS = 180
 
 
 def until(what: Callable[[], bool], why: str, log: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_service_starts_works_and_stops(
 
     try:
         until(lambda: is_ready(f"http://{HOST}:{port}"), f"{service} isn't ready", tmp_path / "log")
-        shown = httpx.get(f"http://{HOST}:{api_metrics}/metrics", trust_env=False).text
+        shown = httpx.get(f"http://{HOST}:{api_metrics}/metrics", timeout=SECONDS, trust_env=False).text
         assert f'process="api",python="{platform.python_version()}",service="{service}",version="1.2.3"' in shown
         assert 'crm_http_requests_total{method="GET",route="/readyz",status="200"}' in shown
         until(leads, f"the worker of {service} doesn't send", tmp_path / "log")

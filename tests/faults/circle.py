@@ -12,7 +12,7 @@ import httpx
 from shared.edge.faults import MODES
 from tests.faults import log
 from tests.faults.goer import Goer, device, lay_out
-from tests.faults.harness import READY_SECONDS, Platform, until
+from tests.faults.harness import PATIENCE_SECONDS, Platform, until
 from tests.faults.ledger import Load
 from tests.faults.rounds import TERRITORIES, Rounds
 from tests.faults.verify_circle import Found, verify
@@ -66,7 +66,9 @@ class Circle(Platform):
         """Products, and territories with their reps, until they are known where devices are served."""
         lay_out(self, random.Random(f"{self.seed}/sales"))
         reps = "SELECT count(*) FROM territory_rep"
-        until(lambda: self.scalar("sync", reps) == len(TERRITORIES), READY_SECONDS, "sync doesn't hear of territories")
+        until(
+            lambda: self.scalar("sync", reps) == len(TERRITORIES), PATIENCE_SECONDS, "sync doesn't hear of territories"
+        )
 
 
 def _faults(points: Collection[str], rng: random.Random) -> str:

@@ -36,8 +36,10 @@ from tests.faults.verify import verify
 CERTIFICATE_KEY = json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
 SESSION_SECONDS = 2
 """After so long Kafka gives up a member of a group that shows no life; PostgreSQL ends a leader's session after 5."""
-READY_SECONDS = 60
-DRAIN_SECONDS = 60
+PATIENCE_SECONDS = 120
+"""What hasn't come after so long doesn't come. Long, as several such platforms may run on one machine; it costs
+nothing where what is waited for comes."""
+DRAIN_SECONDS = 120
 """What isn't drained after so long is stuck."""
 
 
@@ -95,7 +97,7 @@ class Platform:
         self.wait_ready()
         # What is published before a service has met a topic is history to it, and nobody is told of history.
         for service in self.services:
-            until(lambda s=service: self._has_met_all(s), READY_SECONDS, f"{service} doesn't read all topics")  # type: ignore[misc]
+            until(lambda s=service: self._has_met_all(s), PATIENCE_SECONDS, f"{service} doesn't read all topics")  # type: ignore[misc]
 
     def migrate(self, service: str) -> None:
         """Bring the service's tables, which may not be there yet, to the version of its code."""
@@ -127,7 +129,7 @@ class Platform:
     def wait_ready(self, *services: str) -> None:
         """Wait until the APIs answer."""
         for service in services or self.services:
-            until(lambda s=service: self._answers(s), READY_SECONDS, f"{service} doesn't answer")  # type: ignore[misc]
+            until(lambda s=service: self._answers(s), PATIENCE_SECONDS, f"{service} doesn't answer")  # type: ignore[misc]
 
     def command(self, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of a service's commands to its end."""
@@ -137,7 +139,7 @@ class Platform:
             text=True,
             cwd=ROOT,
             env=self._told(service, arguments[0]),
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     def scalar(self, service: str, statement: LiteralString) -> int:
@@ -223,7 +225,7 @@ class Platform:
 
     def _answers(self, service: str) -> bool:
         try:
-            return httpx.get(f"{self.url(service)}/healthz", timeout=2).status_code == 200
+            return httpx.get(f"{self.url(service)}/healthz", timeout=10).status_code == 200
         except httpx.HTTPError:
             return False
 

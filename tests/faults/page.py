@@ -7,7 +7,7 @@ import threading
 import httpx
 
 AGAIN_SECONDS = 0.2
-SILENCE_SECONDS = 3.0
+SILENCE_SECONDS = 10.0
 
 
 class Page:

@@ -16,6 +16,7 @@ from shared.pipeline.consumer import Stopped
 from shared.pipeline.receive import redrive
 from shared.pipeline.subscriptions import EVERYTHING, Slice
 from shared.pipeline.work import Work
+from tests.faults.harness import PATIENCE_SECONDS
 from tests.probe import ANNA, Pair, make_pair, make_service, new_member, publish, record, seen, unique, until
 from tests.servers import KafkaServer, PostgresServer
 
@@ -69,7 +70,7 @@ def flood(kafka: KafkaServer, postgres: PostgresServer) -> Iterator[tuple[Pair, 
         notes = {m: "poison" if m in poisoned and turn == POISONED_TURN else str(turn) for m in members}
         publish(pair.publisher, *notes.items())
     with pair.relaying():
-        until(lambda: pair.unsent() == 0, 60)
+        until(lambda: pair.unsent() == 0, PATIENCE_SECONDS)
     yield pair, {f"customer/{member}" for member in poisoned}
     pair.close()
 
@@ -85,7 +86,7 @@ def hearer(
     service.engine.dispose()
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 def test_everybody_else_is_served_in_time_and_the_rest_later(
     flood: tuple[Pair, set[str]], kafka: KafkaServer, postgres: PostgresServer
 ) -> None:
@@ -95,12 +96,12 @@ def test_everybody_else_is_served_in_time_and_the_rest_later(
     clean, slowed, written = [], [], []
     for run in range(RUNS):
         with hearer(source, hearing := Hearing(mended=True), kafka, postgres) as pair, pair.consuming():
-            pair.heard(everything, 60)
+            pair.heard(everything, PATIENCE_SECONDS)
             clean.append(hearing.seconds)
             expected = sorted(pair.rows())
         with hearer(source, hearing := Hearing(mended=False), kafka, postgres) as pair:
             with pair.consuming():
-                rows = sorted(pair.heard(everything - behind, 60))
+                rows = sorted(pair.heard(everything - behind, PATIENCE_SECONDS))
                 slowed.append(hearing.seconds)
                 written.append(hearing.written)
             ahead = {(stream, n) for stream in poisoned for n in range(POISONED_TURN + 1, TURNS + 1)}
@@ -122,7 +123,7 @@ def test_above_the_set_share_the_consumer_stops_with_the_reason(
 ) -> None:
     source, _ = flood
     with hearer(source, Hearing(mended=False), kafka, postgres, share=0.005) as pair, pair.consuming():
-        until(lambda: bool(pair.failures), 30, "it never stopped")
+        until(lambda: bool(pair.failures), PATIENCE_SECONDS, "it never stopped")
     failure = pair.failures[0]
     assert isinstance(failure, Stopped)
     assert "are parked, more than" in str(failure)

@@ -10,14 +10,14 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from shared.pipeline import topics
-from tests.faults.harness import Platform, until
+from tests.faults.harness import PATIENCE_SECONDS, Platform, until
 
 LOAD_SECONDS = 3
 SAVED = "callcenter_saved"
 EVENTS = "callcenter.events"
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_a_restored_database_is_refused_until_recover_was_run(crm: Platform) -> None:
     callcenter = [crm.process("callcenter", "api"), crm.process("callcenter", "worker")]
     _work(crm)
@@ -32,8 +32,8 @@ def test_a_restored_database_is_refused_until_recover_was_run(crm: Platform) -> 
     crm.servers.copy_database(SAVED, "callcenter", "callcenter")
     for process in callcenter:
         process.start()
-    until(lambda: callcenter[0].refuses, 30, "the API serves a restored database")
-    until(lambda: callcenter[1].says("relay.stopped"), 30, "the relay sends for a restored database")
+    until(lambda: callcenter[0].refuses, PATIENCE_SECONDS, "the API serves a restored database")
+    until(lambda: callcenter[1].says("relay.stopped"), PATIENCE_SECONDS, "the relay sends for a restored database")
     crm.keeper.stop(callcenter)
 
     looked = crm.command("callcenter", "recover")
@@ -50,7 +50,7 @@ def test_a_restored_database_is_refused_until_recover_was_run(crm: Platform) -> 
     crm.verify()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_a_log_that_was_cut_back_stops_its_readers_and_its_relay(crm: Platform) -> None:
     workers = [crm.process("callcenter", "worker"), crm.process("sync", "worker")]
     kafka = crm.servers.kafka
@@ -68,8 +68,8 @@ def test_a_log_that_was_cut_back_stops_its_readers_and_its_relay(crm: Platform) 
     for process in workers:
         process.start()
     callcenter, sync = workers
-    until(lambda: callcenter.says("relay.stopped"), 30, "the relay goes on over a log that lost events")
-    until(lambda: sync.says("consumer.stopped"), 30, "sync reads on as if nothing had been lost")
+    until(lambda: callcenter.says("relay.stopped"), PATIENCE_SECONDS, "the relay goes on over a log that lost events")
+    until(lambda: sync.says("consumer.stopped"), PATIENCE_SECONDS, "sync reads on as if nothing had been lost")
     assert sync.says("had been reached here")
 
     crm.keeper.stop([*crm.processes])
@@ -83,19 +83,23 @@ def test_a_log_that_was_cut_back_stops_its_readers_and_its_relay(crm: Platform) 
     crm.verify()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_a_log_whose_beginning_is_gone_stops_its_readers(crm: Platform) -> None:
     sync = crm.process("sync", "worker")
     crm.keeper.stop([sync])
     with crm.load():
         time.sleep(LOAD_SECONDS)
-    until(lambda: crm.scalar("callcenter", "SELECT count(*) FROM outbox") == 0, 30, "the outbox isn't drained")
+    until(
+        lambda: crm.scalar("callcenter", "SELECT count(*) FROM outbox") == 0,
+        PATIENCE_SECONDS,
+        "the outbox isn't drained",
+    )
     admin = AdminClient(dict(crm.servers.kafka.client))
     ends = topics.ends(admin, EVENTS, topics.partitions_of(admin, EVENTS))
     for future in admin.delete_records([TopicPartition(EVENTS, p, end) for p, end in ends.items()]).values():
         future.result()
     sync.start()
-    until(lambda: sync.says("consumer.stopped"), 30, "sync reads on as if nothing had been lost")
+    until(lambda: sync.says("consumer.stopped"), PATIENCE_SECONDS, "sync reads on as if nothing had been lost")
     assert crm.scalar("sync", "SELECT count(*) FROM parked_stream") == 0, "it went on behind what was lost"
 
 
@@ -103,7 +107,7 @@ def _work(crm: Platform) -> None:
     """Callers for a while, until everything of it has arrived."""
     with crm.load():
         time.sleep(LOAD_SECONDS)
-    crm.drain(40)
+    crm.drain()
 
 
 def _start(crm: Platform) -> None:

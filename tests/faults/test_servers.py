@@ -15,7 +15,7 @@ BETWEEN_SECONDS = 1.0
 BROKEN_SECONDS = 2.0
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 def test_kafka_restarted_and_killed(crm: Platform) -> None:
     kafka = crm.servers.kafka
     with crm.load():
@@ -27,7 +27,7 @@ def test_kafka_restarted_and_killed(crm: Platform) -> None:
     crm.verify()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 def test_postgresql_killed(crm: Platform) -> None:
     rng = random.Random(f"{crm.seed}/postgresql")
     with crm.load():
@@ -47,7 +47,7 @@ FAULTS: dict[str, Callable[[Proxy], None]] = {
 }
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("server", ["kafka", "postgres"])
 def test_network(crm: Platform, server: str) -> None:
     rng = random.Random(f"{crm.seed}/{server}")
