@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Translate = Callable[[str], str]
 """Gives a marked text in a language; ``str`` gives it as it is."""
@@ -28,8 +29,19 @@ class Text:
             return said
         return said % {name: _told(value, translate) for name, value in self.values.items()}
 
+    def kept(self) -> dict[str, Any]:
+        """The text as JSON keeps it until it is told."""
+        values = {name: of.kept() if isinstance(of, Text) else str(of) for name, of in self.values.items()}
+        return {"text": self.message, "values": values}
+
     def __str__(self) -> str:
         return self.told(str)
+
+
+def restored(kept: Mapping[str, Any]) -> Text:
+    """The text that was ``kept``."""
+    values = {name: restored(of) if isinstance(of, Mapping) else of for name, of in kept["values"].items()}
+    return Text(kept["text"], values)
 
 
 UNSAID = Text("")

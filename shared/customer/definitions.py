@@ -75,7 +75,7 @@ def check(service: str, new: Definition) -> None:
             N_("%(service)s defines %(kinds)s, and no %(kind)s"),
             service=service,
             kinds=", ".join(kinds) or Text(N_("nothing")),
-            kind=new.kind,
+            kind=Text(new.kind),
         )
     pattern = _NAME if new.kind in FIELD_KINDS else _CODE
     if not pattern.fullmatch(new.code):
@@ -85,11 +85,11 @@ def check(service: str, new: Definition) -> None:
     if new.kind in FIELD_KINDS:
         _check_field(new)
     elif new.form or new.choices:
-        raise NotDefinable(N_("a %(kind)s holds no value, so it has neither form nor choices"), kind=new.kind)
+        raise NotDefinable(N_("a %(kind)s holds no value, so it has neither form nor choices"), kind=Text(new.kind))
     if new.category not in STATE_KINDS.get(new.kind, ("",)):
         known = ", ".join(STATE_KINDS.get(new.kind, ()))
         said = N_("a %(kind)s is a part of %(known)s") if known else N_("a %(kind)s is a part of no state")
-        raise NotDefinable(said, kind=new.kind, known=known)
+        raise NotDefinable(said, kind=Text(new.kind), known=known)
 
 
 def _check_field(new: Definition) -> None:

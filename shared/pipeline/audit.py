@@ -92,7 +92,7 @@ def write_look(look: Look) -> None:
 
 def refused(actor: Actor, now: datetime, route: str, subject: str, why: Text) -> dict[str, Any]:
     """The entry of a refusal. ``route``: its template. ``why``: the text that the actor was given."""
-    detail = {"why": str(why), "text": why.message, "values": {name: str(of) for name, of in why.values.items()}}
+    detail = {"why": str(why), **why.kept()}
     return _entry(actor, now, route, REFUSED, [subject] if subject else [], detail)
 
 

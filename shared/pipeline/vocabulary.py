@@ -24,7 +24,7 @@ from shared.pipeline.customer_tables import definition
 from shared.pipeline.subscriptions import Slice
 from shared.pipeline.tasks import Item, Task
 from shared.pipeline.work import Work
-from shared.texts import N_
+from shared.texts import N_, Text
 
 TASK = "definitions"
 _PARTS = ("kind", "code", "labels", "place", "retired", "form", "choices", "category")
@@ -79,7 +79,9 @@ def need(work: Work, kind: str, codes: Collection[str]) -> None:
     c = definition.c
     chosen = select(c.code).where(c.department == work.source, c.kind == kind, c.code.in_(codes), ~c.retired)
     if unknown := set(codes) - set(work.session.scalars(chosen)):
-        raise Invalid(N_("there is no %(kind)s %(unknown)s to choose"), kind=kind, unknown=", ".join(sorted(unknown)))
+        raise Invalid(
+            N_("there is no %(kind)s %(unknown)s to choose"), kind=Text(kind), unknown=", ".join(sorted(unknown))
+        )
 
 
 def define(work: Work, new: Definition, former: Definition | None, occurred: datetime | None = None) -> None:

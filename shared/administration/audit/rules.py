@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.texts import Text
+from shared.texts import Text, restored
 
 SHOWN = "shown"
 MASKED = "masked"
@@ -88,8 +88,7 @@ def done(detail: Mapping[str, Any], said: Mapping[Key, Said]) -> list[Done]:
 
 def reason(detail: Mapping[str, Any]) -> Text:
     """Why something was refused; entries of former releases have it in English only."""
-    values = {name: Text(of) for name, of in detail.get("values", {}).items()}
-    return Text(detail.get("text") or str(detail.get("why", "")), values)
+    return restored(detail) if "text" in detail else Text(str(detail.get("why", "")))
 
 
 def more(detail: Mapping[str, Any]) -> int:

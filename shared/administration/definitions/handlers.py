@@ -11,7 +11,7 @@ from shared.customer.fields import Field
 from shared.edge.errors import Invalid, NotFound
 from shared.pipeline import definitions, vocabulary
 from shared.pipeline.work import Work
-from shared.texts import N_
+from shared.texts import N_, Text
 
 
 def define(work: Work, new: Definition) -> bool:
@@ -36,7 +36,7 @@ def retire(work: Work, kind: str, code: str, *, retired: bool = True) -> bool:
     others = _of_kind(work, kind)
     before = next((one for one in others if one.code == code), None)
     if before is None:
-        raise NotFound(N_("there is no %(kind)s %(code)s"), kind=kind, code=code)
+        raise NotFound(N_("there is no %(kind)s %(code)s"), kind=Text(kind), code=code)
     return _put(work, msgspec.structs.replace(before, retired=retired), before, others)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.administration.audit import rules
 from shared.pipeline import claims
 from tests.builders import NOON, done
 from tests.integration.sfa.force import Force
@@ -118,6 +119,17 @@ def test_reading_the_log_is_noted_itself_and_needs_the_right(force: Force) -> No
     noted = force.rows("SELECT action, outcome, subjects FROM audit_entry WHERE actor = 'adele'")
     # Once within five minutes, and nobody in particular: the administrator sees no values.
     assert noted == [("audit.read", "looked", ["audit"])]
+
+
+def test_why_something_was_refused_is_told_in_the_readers_language(force: Force) -> None:
+    force.get("/products", "rita", ("nobody",))
+    said = "esto requiere product.read, que los roles de rita (nobody) no permiten aquí"
+    assert said in force.page("/audit?outcome=refused", language="es")
+    assert "this needs product.read" in force.page("/audit?outcome=refused")
+    spanish = force.get("/audit", headers={"accept-language": "es"}, params={"outcome": "refused"})
+    assert done(spanish)["entries"][0]["reason"] == said
+    # As a former release kept it.
+    assert str(rules.reason({"why": "it was refused"})) == "it was refused"
 
 
 def test_whose_former_values_were_shown_was_looked_at(force: Force) -> None:

@@ -55,6 +55,7 @@ def test_an_answer_that_comes_before_the_erasure_is_kept_for_it(force: Force) ->
     report = done(force.get(f"/erasures/{id}"))["report"]
     assert [one["service"] for one in report["answers"]] == ["sfa"]
     assert report["open"] == ["sfa.keys wasn't looked through yet"]
+    assert "sfa.keys aún no se ha revisado" in force.page(f"/erasures/{id}", language="es")
     assert report["backups"]["until"] == (NOON + timedelta(days=35)).isoformat().replace("+00:00", "Z")
 
 
