@@ -23,6 +23,7 @@ from shared.edge.issuer import Issuer, KeyFile, Keys
 from shared.edge.rates import Rates
 from shared.edge.sign_in import Client, SignIn
 from shared.edge.sign_in import router as sign_in_routes
+from shared.pipeline import readiness
 from shared.texts import N_
 from shared.web import pages as web
 from shared.web.render import Pages
@@ -66,11 +67,11 @@ def app(settings: ConsoleSettings, readings: Readings | None = None) -> FastAPI:
     sign_in = SignIn(client, issuer, authenticator, ended.end, lambda: system_clock().timestamp())
     pages = Pages(N_("Console"), NAV, [Path(__file__).parent / "templates"], console_pages.words)
     known = readings or Readings(source(settings))
-    health = Health()
+    health = Health([readiness.issuer(keys)])
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with looking, known.running():
+        with looking, health.running(), known.running(health):
             yield
 
     services = Services(settings.urls, client.cookie)

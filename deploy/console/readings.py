@@ -15,6 +15,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.console.rules import Point, Reading, Sample, point
+from shared.edge.health import Health, alive
 
 EVERY_SECONDS = 5.0
 KEPT = 14
@@ -42,7 +43,7 @@ class Prometheus:
 
     def read(self) -> list[Sample]:
         """See ``Source``."""
-        asked = {"query": '{__name__=~"(crm|process)_.+"}'}
+        asked = {"query": '{__name__=~"(crm|process)_.+"} or up{service!="",process!=""}'}
         answer = self._client.get("/api/v1/query", params=asked).raise_for_status().json()
         return [_of_prometheus(one["metric"], one["value"][1]) for one in answer["data"]["result"]]
 
@@ -109,14 +110,16 @@ class Readings:
             log.warning("console.no_figures", error=self.failed)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Read every few seconds while the context is open."""
+    def running(self, health: Health) -> Iterator[None]:
+        """Read every few seconds while the context is open, as a part of the process."""
         stop = threading.Event()
 
         def read() -> None:
-            while not stop.is_set():
-                self.look()
-                stop.wait(EVERY_SECONDS)
+            with health.part("readings"):
+                while not stop.is_set():
+                    alive()
+                    self.look()
+                    stop.wait(EVERY_SECONDS)
 
         thread = threading.Thread(target=read, name="readings", daemon=True)
         thread.start()

@@ -247,10 +247,23 @@ def troubles(readings: Sequence[Reading], present: Iterable[str]) -> list[Troubl
     for name in present:
         if name not in states:
             found.append(Trouble(name, N_("None of its processes shows figures.")))
+    found += _silent(readings)
     for name, state in states.items():
         found += _stopped(name, figures[name])
         found += _waiting(state)
     return sorted(found, key=lambda trouble: (not trouble.urgent, trouble.service))
+
+
+def _silent(readings: Sequence[Reading]) -> list[Trouble]:
+    """Processes that were asked and don't answer, though others of their service may."""
+    owner = {s.target: s.labels["service"] for r in readings for s in r.samples if s.name == "crm_build_info"}
+    text = N_("Its process %(what)s doesn't answer.")
+    found = []
+    for sample in readings[-1].samples:
+        if sample.name == "up" and not sample.value:
+            service = sample.labels.get("service") or owner.get(sample.target) or sample.target
+            found.append(Trouble(service, text, sample.labels.get("process") or sample.target))
+    return found
 
 
 def _stopped(name: str, figures: _Figures) -> list[Trouble]:

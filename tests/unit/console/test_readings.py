@@ -13,7 +13,9 @@ import pytest
 from deploy.console import settings
 from deploy.console.readings import Processes, Prometheus, Readings
 from deploy.console.rules import Sample, services
+from shared.edge.health import Health
 from shared.edge.settings import BadSettings
+from tests.probe import until
 
 METRICS = """# TYPE crm_build_info gauge
 crm_build_info{service="sync",process="worker",version="7"} 1.0
@@ -87,3 +89,13 @@ def test_settings_say_all_that_is_wrong_at_once() -> None:
         settings.load({"CRM_CONSOLE_PORT": "x", "CRM_METRICS_TARGETS": "localhost:1", "CRM_SFA_URL": "sfa"})
     for name in ("CRM_CONSOLE_PORT", "CRM_TOKEN_ISSUER", "CRM_METRICS_TARGETS", "sfa"):
         assert name in str(caught.value)
+
+
+def test_who_reads_comes_round_as_a_part_of_the_process() -> None:
+    health = Health()
+    with serving(METRICS) as (url, _), Readings(Processes([url])).running(health):
+        until(lambda: "readings" in health.lives()[1]["parts"])
+        ok, told = health.lives()
+    assert ok
+    assert told["parts"]["readings"]["ok"]
+    assert health.lives()[1]["parts"] == {}, "it ended with the context"

@@ -114,3 +114,15 @@ def test_what_needs_somebody_is_named_the_urgent_first() -> None:
 def test_before_the_first_reading_there_is_nothing_to_say() -> None:
     assert rules.services([]) == []
     assert texts() == []
+
+
+def test_a_process_that_no_longer_answers_is_named_though_others_of_its_service_do() -> None:
+    streams = "http://streams"
+    before = reading(1, sample("crm_build_info", 1.0, streams, service="callcenter", process="streams"))
+    (trouble,) = rules.troubles([before, reading(6, sample("up", 0.0, streams))], ("sfa",))
+    assert (trouble.service, trouble.what, trouble.urgent) == ("callcenter", streams, True)
+    (never,) = rules.troubles([reading(6, sample("up", 0.0, streams))], ("sfa",))
+    assert (never.service, never.what) == (streams, streams)
+    scraped = reading(6, sample("up", 0.0, "10.0.0.1:9090", service="sfa", process="worker"), sample("up", 1.0))
+    (named,) = rules.troubles([scraped], ("sfa",))
+    assert (named.service, named.what) == ("sfa", "worker")
