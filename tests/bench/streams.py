@@ -1,12 +1,11 @@
 """``desk.streams``: agents whose pages are open in one process, each told of its own call and shown it within a second.
 
-The API of the call center as shipped, one process. Every agent holds the stream of its page open; calls ring for one
-agent after the other, and each fetches what its page shows as soon as the stream says so, as pages do.
+The API of the call center as shipped, one process. Every agent holds the stream of its page open; something happens for
+one agent after the other, and the stream brings what its page shows then.
 """
 
 from __future__ import annotations
 
-import http.client
 import resource
 import selectors
 import socket
@@ -44,18 +43,20 @@ class Page:
 
     agent: str
     socket: socket.socket
-    headers: Mapping[str, str]
     heard: int = 0
     """Events so far."""
     told: float = 0.0
     """When something happened for this agent."""
+    left: bytes = b""
+    """What may be the beginning of an event's name."""
 
     def read(self) -> int:
         """How many events came. Raises ``RuntimeError`` when the server hung up or refused."""
         came = self.socket.recv(65_536)
         if not came or came.startswith(b"HTTP/1.1 4"):
             raise RuntimeError(f"the stream of {self.agent} ended: {came[:200]!r}")
-        new = came.count(CHANGED)
+        came = self.left + came
+        new, self.left = came.count(CHANGED), came[1 - len(CHANGED) :]
         self.heard += new
         return new
 
@@ -71,7 +72,7 @@ def measure(machine: Machine) -> Iterator[Result]:
     with machine.service("callcenter") as service, serving.api(machine, service, issuer, "callcenter") as port:
         _be_present(service, names)
         with _open(port, tokens) as pages:
-            seconds = _told_in_turn(service, port, pages, rate)
+            seconds = _told_in_turn(service, pages, rate)
     in_time = sum(took <= WITHIN_SECONDS for took in seconds)
     milliseconds = sorted(1000 * took for took in seconds)
     more: dict[str, float] = {"connected": agents, "told_a_second": rate, "slowest_ms": round(milliseconds[-1], 1)}
@@ -112,7 +113,7 @@ def _open(port: int, tokens: Mapping[str, Mapping[str, str]]) -> Iterator[dict[i
                 agent, headers = left.popleft()
                 opened = stack.enter_context(socket.create_connection((HOST, port), timeout=WAIT_SECONDS))
                 opened.sendall(request("GET", "/live", {**headers, "accept": "text/event-stream"}))
-                pages[opened.fileno()] = Page(agent, opened, headers)
+                pages[opened.fileno()] = Page(agent, opened)
                 waiting.add(opened.fileno())
                 selector.register(opened, selectors.EVENT_READ)
             ready = selector.select(WAIT_SECONDS)
@@ -124,9 +125,8 @@ def _open(port: int, tokens: Mapping[str, Mapping[str, str]]) -> Iterator[dict[i
         yield pages
 
 
-def _told_in_turn(service: Service, port: int, pages: Mapping[int, Page], rate: float) -> list[float]:
-    """Seconds from something that happens for an agent to the answer with what its page shows, for each agent."""
-    asking = http.client.HTTPConnection(HOST, port, timeout=WAIT_SECONDS)
+def _told_in_turn(service: Service, pages: Mapping[int, Page], rate: float) -> list[float]:
+    """Seconds from something that happens for an agent to what its page shows then, for each agent."""
     wakeup = Wakeup(service.engine.url.render_as_string(hide_password=False))
     due = deque(pages.values())
     seconds: list[float] = []
@@ -147,22 +147,12 @@ def _told_in_turn(service: Service, port: int, pages: Mapping[int, Page], rate: 
                 page = key.data
                 if page.read() and page.agent in under_way:
                     under_way.discard(page.agent)
-                    _fetch(asking, page)
                     last = time.perf_counter()
                     seconds.append(last - page.told)
             if time.perf_counter() > max(last, began) + WAIT_SECONDS:
                 raise TimeoutError(f"{len(under_way)} agents were told nothing")
     wakeup.close()
-    asking.close()
     return seconds
-
-
-def _fetch(asking: http.client.HTTPConnection, page: Page) -> None:
-    """What the page shows now, on a connection that is kept open."""
-    asking.request("GET", "/desk/waiting", headers={**page.headers, "accept": "text/html"})
-    answer = asking.getresponse()
-    answer.read()
-    assert answer.status == http.HTTPStatus.OK, answer.status
 
 
 FIGURES = (
