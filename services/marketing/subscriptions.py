@@ -49,6 +49,7 @@ SUBSCRIPTIONS = Subscriptions(
             "custom_values",
             dict.fromkeys(("contact.wrapped_up", "case.opened", "case.described", "order.placed"), custom.heard),
             derived=(custom_value,),
+            custom_only=True,
         ),
         Slice("reviews", {"contact.wrapped_up": satisfaction.heard_reviews}, derived=(review,), sealed=True),
         # Its own facts: it doesn't subscribe to itself, only `recover` hands them to it.

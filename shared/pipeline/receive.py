@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from shared.pipeline.work import Work
 from shared.texts import N_
 
 VOID = "sequence.voided"
+_CUSTOM = re.compile(rb'"custom"\s*:\s*\{\s*"')
+"""What stands in the JSON of a fact that has such values: no text can, as its quotes are escaped."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,18 @@ class Subscription:
     @cached_property
     def opened(self) -> frozenset[str]:
         """The types that a slice names which uses personal fields, so that their facts have to be opened."""
-        return frozenset(event_type for s in self.slices if not s.sealed for event_type in s.handlers)
+        using = (s for s in self.slices if not (s.sealed or s.custom_only))
+        return frozenset(event_type for s in using for event_type in s.handlers)
+
+    @cached_property
+    def opened_for_custom(self) -> frozenset[str]:
+        """The types of which only facts with values of departments' own fields have to be opened."""
+        return frozenset(event_type for s in self.slices if s.custom_only for event_type in s.handlers) - self.opened
+
+    def opens(self, envelope: Envelope) -> bool:
+        """Whether the fact has to be opened."""
+        type = envelope.type
+        return type in self.opened or (type in self.opened_for_custom and _CUSTOM.search(envelope.data) is not None)
 
     @cached_property
     def named(self) -> frozenset[str]:
@@ -203,14 +217,14 @@ def _open(
     found = keys.find(work.session, _sealed(subscription, accepted), subscription.keks)
     opened = []
     unreadable: set[Place] = set()
-    named, to_open = subscription.named, subscription.opened
+    named = subscription.named
     for message in accepted:
         envelope = message.envelope
         if envelope is None or message.place in unreadable:
             outcome.behind.append(message)
             continue
         try:
-            if envelope.type in to_open:
+            if subscription.opens(envelope):
                 fact = keys.open_fact(envelope, found)
             else:
                 fact = keys.sealed_fact(envelope) if envelope.type in named else None
@@ -226,9 +240,12 @@ def _open(
 
 def _sealed(subscription: Subscription, accepted: Iterable[Incoming]) -> set[tuple[str, str]]:
     """The (source, member) pairs whose keys are needed to open what the slices want."""
-    sealed = {name for name in subscription.opened if name in FACT_TYPES and FACT_TYPES[name].personal}
+    types = subscription.opened | subscription.opened_for_custom
+    sealed = {name for name in types if name in FACT_TYPES and FACT_TYPES[name].personal}
     return {
-        (e.source, member_of(e.subject)) for e in (m.envelope for m in accepted) if e is not None and e.type in sealed
+        (e.source, member_of(e.subject))
+        for e in (m.envelope for m in accepted)
+        if e is not None and e.type in sealed and subscription.opens(e)
     }
 
 

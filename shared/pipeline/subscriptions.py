@@ -29,6 +29,9 @@ class Slice:
     """Tables written from events only; a rebuild empties them and plays the log again."""
     sealed: bool = False
     """Its handlers use no personal field: they may be given facts as they were sealed, which costs no key."""
+    custom_only: bool = False
+    """Its handlers use no personal field but values of departments' own: an event without any may be given as it was
+    sealed."""
 
     def __post_init__(self) -> None:
         unknown = set(self.handlers) - set(FACT_TYPES) - {EVERYTHING}

@@ -191,6 +191,15 @@ def test_what_a_case_says_counts_until_it_says_something_else(told: Market) -> N
     assert done(told.post(f"{SEGMENT}/preview", preview))["customers"] == 1
 
 
+def test_who_has_several_records_is_counted_once(told: Market) -> None:
+    ada, bea = members(2)
+    told.hear(edited(ada, plan="gold"), edited(bea, plan="gold"), assigned(bea, ada))
+    preview = done(told.post(f"{SEGMENT}/preview", {**RULE, "conditions": [GOLD]}))
+    assert (preview["customers"], preview["enter"], len(preview["entering"])) == (1, 1, 1)
+    define(told, GOLD)
+    assert inside(told) == {ada}
+
+
 def test_only_who_is_concerned_by_a_change_is_worked_out(told: Market) -> None:
     ada, bea = members(2)
     define(told, GOLD)

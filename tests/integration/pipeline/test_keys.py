@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from confluent_kafka.admin import AdminClient
+from msgspec import structs
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.events.callcenter import ContactWrappedUp
+from shared.events.envelope import Event
 from shared.events.facts import ERASED, Erased
 from shared.pipeline import incoming, keyreader, keys, topics
 from shared.pipeline.incoming import Incoming
@@ -20,9 +23,10 @@ from shared.pipeline.keys import KeyRecord
 from shared.pipeline.reading import stretch
 from shared.pipeline.sealing import KeyEncryptionKeys, new_key
 from shared.pipeline.service import Service
+from shared.pipeline.work import Work
 from tests.integration.pipeline.feed import Feed, slice_of
 from tests.integration.pipeline.running import produce, worker, working
-from tests.probe import RECORD, Pair, new_member, publish, until
+from tests.probe import ANNA, RECORD, Pair, new_member, publish, until, wrapped_up
 
 
 def erase(service: Service, *members: str) -> None:
@@ -201,6 +205,24 @@ def test_what_one_slice_needs_opened_is_opened_for_all(offline: Pair) -> None:
     member = new_member()
     feed.hear(feed.published((member, "clear")))
     assert feed.notes(member) == heard == ["clear"]
+
+
+def test_for_a_slice_that_uses_own_fields_only_what_has_any_is_opened(offline: Pair) -> None:
+    heard: list[tuple[str, dict[str, str]]] = []
+
+    def note(_: Work, events: Sequence[Event]) -> None:
+        heard.extend((e.fact.note[:2], e.fact.custom) for e in events if isinstance(e.fact, ContactWrappedUp))
+
+    feed = Feed(offline, (replace(slice_of(note, "custom"), custom_only=True),))
+    without, having = new_member(), new_member()
+    # What somebody writes can't pass for a field.
+    publish(offline.publisher, (without, '{"custom":{"floor":"3"}}'))
+    feed.hear(feed.drained(with_keys=False))
+    fact = structs.replace(wrapped_up("No way in"), custom={"floor": "3"})
+    offline.publisher.transact(ANNA, lambda work: work.publish(f"customer/{having}", fact) and None)
+    feed.hear(feed.drained())
+    assert feed.parked() == {}
+    assert heard == [("1:", {}), ("No", {"floor": "3"})]
 
 
 def test_a_key_that_can_t_be_unwrapped_parks_only_who_needs_it(offline: Pair) -> None:
