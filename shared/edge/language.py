@@ -43,7 +43,14 @@ def catalog(language: str) -> Catalog:
         return Catalog({})
     with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
         entries = read_po(file, locale=language)
-    return Catalog({str(entry.id): str(entry.string) for entry in entries if entry.id})
+    texts: dict[str, str] = {}
+    for entry in entries:
+        if isinstance(entry.id, str):
+            texts[entry.id] = str(entry.string)
+        else:
+            # One number of things, and others.
+            texts |= dict(zip(tuple(entry.id), tuple(entry.string or ()), strict=False))
+    return Catalog({text: said for text, said in texts.items() if text})
 
 
 def language_of(request: HTTPConnection) -> str:

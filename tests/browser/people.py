@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect,
 from deploy.assets.__main__ import ROOT
 from tests.browser.chromium import ARGUMENTS, installed
 from tests.browser.platform import Platform
+from tests.spanish import Words, english_in
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = os.environ.get("CRM_PICTURES", "")
@@ -116,13 +117,15 @@ class People:
 
 def check_page(page: Page, picture: str = "") -> None:
     """Nothing serious for who can't see or use a mouse (axe-core), nothing wider than the screen, one heading: on a
-    phone and a wide screen, in light and dark, and then as it was before. Keeps a picture called ``picture`` where
-    ``CRM_PICTURES`` says to."""
+    phone and a wide screen, in light and dark, and then as it was before. No English for who reads Spanish. Keeps a
+    picture called ``picture`` where ``CRM_PICTURES`` says to."""
     if PICTURES and picture:
         page.screenshot(path=Path(PICTURES) / f"{picture}.png", full_page=True)
     assert page.locator("h1").count() == 1, page.url
     # Added as the debugger adds it: the page's own content policy lets in no foreign script.
     page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    if page.locator("html").get_attribute("lang") == "es":
+        assert english_in(Words(page.content())) == set(), page.url
     size, scheme = page.viewport_size, page.evaluate(SCHEME)
     assert size is not None
     for width in (PHONE, WIDE):

@@ -97,7 +97,12 @@ def test_operations_names_what_needs_somebody_and_draws_the_rest(console: Platfo
     expect(row).to_contain_text("12")
     expect(page.locator("figure .plot canvas").first).to_be_visible()
     check_page(page, "operations")
-    page.set_viewport_size({"width": PHONE, "height": 844})
+
+
+@pytest.mark.parametrize("path", ["/", "/operations"])
+def test_the_console_is_spanish_for_who_reads_spanish(console: Platform, people: People, path: str) -> None:
+    page = people.open("console", path, "omar", *OPERATOR, language="es")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     check_page(page)
 
 
