@@ -27,9 +27,7 @@ def upgrade() -> None:
         sa.Column("department", name, nullable=False, comment="whose field it is"),
         sa.Column("about", name, nullable=False, comment="the contact, case or order"),
         sa.Column("code", name, nullable=False),
-        sa.Column(
-            "occurred", sa.DateTime(timezone=True), nullable=False, comment="since when; until the next one"
-        ),
+        sa.Column("occurred", sa.DateTime(timezone=True), nullable=False, comment="since when; until the next one"),
         sa.Column("value", name, nullable=False, comment="personal, in the clear; deleted when the member is erased"),
         sa.PrimaryKeyConstraint("member", "kind", "department", "about", "code", "occurred"),
         comment="What was written into departments' own fields of reviews, cases and orders",
