@@ -9,7 +9,8 @@ import { askAsDevice, askAsRep, Refused, tellKey } from "./way";
 const MOST = 100;
 const NEW_PRODUCTS_AFTER = 3_600_000;
 
-/** Server and device don't have the same, and starting over or pushing again doesn't mend it. */
+/** Server and device don't have the same, and starting over or pushing again doesn't mend it. The message says only in
+ *  what (a scope, a number), or has the server's words; the page has a sentence for it. */
 export class OutOfStep extends Error {}
 
 export class Device {
@@ -113,7 +114,7 @@ export class Device {
     let decided: Answer[] = [];
     for (const [place, one] of follows.entries()) {
       if (!(await this.pullScope(one)) && !(await this.pullScope(one, true))) {
-        throw new OutOfStep(`scope ${one.scope} differs from the server's`);
+        throw new OutOfStep(one.scope);
       }
       if (place === 0) decided = await this.store.look((look) => decisions(look, one.scope));
     }
@@ -258,6 +259,6 @@ async function renumber(change: Change, one: Answer): Promise<void> {
 async function firstBefore(change: Change, number: number): Promise<number> {
   const numbers = (await change.all("written")).map((one) => one.number);
   const first = Math.min(...numbers);
-  if (first >= number) throw new OutOfStep(`the server lacks what was written before number ${number}`);
+  if (first >= number) throw new OutOfStep(`${number}`);
   return first;
 }
