@@ -263,7 +263,7 @@ class Open:
     @property
     def events(self) -> int:
         """How many came."""
-        return b"".join(self._parts).count(b"event:")
+        return b"".join(self._parts).count(b"event: changed")
 
     @property
     def status(self) -> int:

@@ -31,7 +31,7 @@ class Page:
             try:
                 with httpx.stream("GET", self._url, headers=self._headers, timeout=SILENCE_SECONDS) as answer:
                     for line in answer.iter_lines():
-                        self.updates += line.startswith("event:")
+                        self.updates += line.startswith("event: changed")
                         if self._stop.is_set():
                             return
             except httpx.HTTPError:
