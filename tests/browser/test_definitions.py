@@ -66,6 +66,27 @@ def test_what_a_supervisor_adds_an_agent_has_and_what_it_retires_is_gone(people:
     expect(row).not_to_contain_text("retired")
 
 
+def test_what_a_case_holds_is_put_right_on_its_page(people: People) -> None:
+    center = people.platform["callcenter"]
+    for code, form in (("gate", "text"), ("storey", "number")):
+        field = {"kind": "case_field", "code": code, "label": code.title(), "form": form}
+        center.post("/definitions", field, *SUE)
+    member = center.post("/customers", {"changes": {"given_name": "Bea"}}, "anna", "agent")["customer"]
+    opened = {"customer": member, "reason": "fault", "subject": "No line", "custom": {"gate": "B"}}
+    case = center.post("/cases", opened, "anna", "agent")["case"]
+    page = people.open("callcenter", f"/cases/{case}", "anna", "agent")
+    check_page(page, "agent-case-described")
+    page.get_by_label("Gate").fill("")
+    page.get_by_label("Storey").fill("4")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#case dl.facts")).to_contain_text("Storey")
+    expect(page.locator("#case dl.facts")).not_to_contain_text("Gate")
+    assert center.get(f"/cases/{case}", "anna", "agent")["custom"] == {"storey": "4"}
+    page.get_by_label("Storey").fill("high")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".problem")).to_contain_text("number")
+
+
 def test_a_form_says_in_the_readers_language_why_it_was_refused(people: People) -> None:
     page = people.open("callcenter", "/definitions", *SUE, language="es")
     card = page.locator("#case_field")
