@@ -201,7 +201,7 @@ def test_an_order_of_another_territory_is_told_to_nobody_who_may_not_see_it(
 ) -> None:
     told = customer(platform, "Dora", "milan")
     hidden = customer(platform, "Zora", "turin")
-    page = people.open("sfa", "/orders", "rita", "rep")
+    everything, page = mona(people, "/orders"), people.open("sfa", "/orders", "rita", "rep")
     asked: list[str] = []
     expect(page.get_by_role("row", name="Alba Sol").first).to_be_visible()
     with page.expect_response(lambda response: response.url.endswith("/orders")):
@@ -209,6 +209,7 @@ def test_an_order_of_another_territory_is_told_to_nobody_who_may_not_see_it(
     expect(page.get_by_role("row", name="Dora Sol")).to_be_visible()
     page.on("request", lambda request: asked.append(request.url))
     ordered(platform, hidden)
+    expect(everything.get_by_role("row", name="Zora Sol")).to_be_visible()
     with page.expect_response(lambda response: response.url.endswith("/orders")):
         ordered(platform, told)
     expect(page.get_by_role("row", name="Dora Sol")).to_have_count(2)
