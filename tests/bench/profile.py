@@ -50,7 +50,7 @@ from tests.bench.history import BEGAN, History, Message, tell
 from tests.bench.machine import Machine, new_name, plain
 from tests.bench.steps import Steps
 
-SLICES = SUBSCRIPTIONS.named(["customers", "profiles"])
+SLICES = SUBSCRIPTIONS.named(["customers", "profiles", "custom_values"])
 RULE = Definition(currency="EUR", at_least=50_00)
 PARTITIONS = 12
 TABLES = ("profile", "purchase", "spending", "published_value", "stay", "published_stay")
