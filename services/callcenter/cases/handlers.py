@@ -166,9 +166,7 @@ def resolve(work: Work, commands: Sequence[Resolve]) -> list[Resolved]:
     cases, erased = _hold(work, {command.case for command in commands})
     rows, resolved = [], []
     for command in commands:
-        before = cases.get(command.case)
-        if before is None:
-            raise NotFound(N_("there is no such case"))
+        before = _found(cases, command.case)
         at = instant(work, command.at)
         solution = "" if erased[before.member] else command.solution
         try:
@@ -197,9 +195,7 @@ def move(work: Work, command: Move) -> Moved:
     """Put a case into a state of the department's own. Raises ``Forbidden``, ``NotFound``, ``Conflict``."""
     work.need(Action.CASE_WORK)
     cases, _ = _hold(work, {command.case})
-    before = cases.get(command.case)
-    if before is None:
-        raise NotFound(N_("there is no such case"))
+    before = _found(cases, command.case)
     states = vocabulary.own(work.session, work.source, "case_state")
     try:
         fact = rules.move(before.id, before.state, command.step, states)
@@ -216,9 +212,7 @@ def describe(work: Work, command: Describe) -> Described:
     """Write into the department's own fields of a case. Raises as ``resolve``."""
     work.need(Action.CASE_WORK)
     cases, erased = _hold(work, {command.case})
-    before = cases.get(command.case)
-    if before is None:
-        raise NotFound(N_("there is no such case"))
+    before = _found(cases, command.case)
     if erased[before.member]:
         raise Conflict(N_("this customer was erased; nothing more can be written about the person"))
     kept = vocabulary.values(work, "case_field", command.custom)
@@ -230,6 +224,13 @@ def describe(work: Work, command: Describe) -> Described:
         work.publish(stream(Member(before.member)), fact, former={"fields": sorted(fact.custom)})
         work.touch(topic("customer", before.member))
     return Described(before.id, before.member)
+
+
+def _found(cases: Mapping[str, Any], id: str) -> Any:
+    """One of the cases. Raises ``NotFound``."""
+    if (found := cases.get(id)) is None:
+        raise NotFound(N_("there is no such case"))
+    return found
 
 
 def _hold(work: Work, ids: Collection[str]) -> tuple[dict[str, Any], dict[str, bool]]:
