@@ -210,11 +210,10 @@ FROM insight_segment s LEFT JOIN insight_segment_name n USING (segment)
 WHERE s.member = ANY (CAST(%(members)s AS uuid[])) GROUP BY 1, 2 ORDER BY 1
 """
 _OF_ORDER = [name for name in order.c.keys() if name not in ("member", "lines")]  # noqa: SIM118 - no mapping
-_ORDERS = """
-SELECT member::text, lines, "order", requested, placed, total, currency, channel, promised, provisioned, delayed,
-       problem, delivered, how, cancelled, refused, reason
+_ORDERS = f"""
+SELECT member::text, lines, {", ".join(f'"{name}"' for name in _OF_ORDER)}
 FROM insight_order WHERE member = ANY (CAST(%(members)s AS uuid[]))
-"""
+"""  # noqa: S608 - columns of the table
 
 
 def _status(session: Session, members: Sequence[str]) -> tuple[str, datetime | None]:
