@@ -23,18 +23,17 @@ from shared.pipeline.work import Work
 
 def heard(work: Work, events: list[Event]) -> None:
     """Contacts were reviewed, cases opened or described, orders placed, with values of departments' own fields."""
-    telling = [event for event in events if _written(event)[2]]
-    if not telling:
+    written = [(event, rows) for event in events if (rows := list(_rows(event)))]
+    if not written:
         return
     rule = hold_still(work.session)
-    gone = claims.hold(work.session, {member_of(event.stream) for event in telling})
-    rows = [row for event in telling for row in _rows(event) if row["member"] not in gone]
-    if rows:
+    gone = claims.hold(work.session, {member_of(event.stream) for event, _ in written})
+    if rows := [row for _, of_event in written for row in of_event if row["member"] not in gone]:
         new = upsert(custom_value)
         key = custom_value.primary_key
         work.session.execute(new.on_conflict_do_update(constraint=key, set_={"value": new.excluded.value}), rows)
     of_rule = {condition.of for condition in rule}
-    mark(work, [event for event in telling if any(_of(row) in of_rule for row in _rows(event))])
+    mark(work, [event for event, of_event in written if any(_of(row) in of_rule for row in of_event)])
 
 
 def forget(work: Work, members: Iterable[str]) -> Counter[str]:

@@ -37,6 +37,10 @@ rule: rules are kept for ever."""
 MOST = 20
 """Conditions of one rule."""
 
+NUMBER = r"-?[0-9]{1,30}([.][0-9]{1,30})?"
+DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+"""What values look like that can be compared: the same pattern to Python and to PostgreSQL."""
+
 Value = str | tuple[str, ...]
 
 
@@ -107,16 +111,14 @@ def holds(condition: Condition, value: Value) -> bool:
 def _compared(condition: Condition, value: str, fits: Callable[[int], bool]) -> bool:
     if condition.form == "number":
         # What was written before the field was known to hold numbers may be anything.
-        return bool(_NUMBER.fullmatch(value)) and fits(_sign(Decimal(value), Decimal(condition.value)))
-    return bool(_DATE.fullmatch(value)) and fits((value > condition.value) - (value < condition.value))
+        return bool(re.fullmatch(NUMBER, value)) and fits(_sign(Decimal(value), Decimal(condition.value)))
+    return bool(re.fullmatch(DATE, value)) and fits((value > condition.value) - (value < condition.value))
 
 
 def _sign(one: Decimal, other: Decimal) -> int:
     return (one > other) - (one < other)
 
 
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOLDS: Mapping[str, Callable[[Condition, str], bool]] = {
     IS: lambda condition, value: value == condition.value,
     IS_NOT: lambda condition, value: value != condition.value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.marketing.segments.conditions import AT_LEAST, AT_MOST, CONTAINS, IS, IS_NOT, Condition
+from services.marketing.segments.conditions import AT_LEAST, AT_MOST, CONTAINS, DATE, IS, IS_NOT, NUMBER, Condition
 
 
 def would(conditions: Sequence[Condition]) -> tuple[str, dict[str, object]]:
@@ -33,8 +33,8 @@ def _holds(one: Condition, number: int) -> str:
 
 _TESTS = {IS: "v = :value{n}", IS_NOT: "v <> :value{n}", CONTAINS: "strpos(v, :value{n}) > 0"}
 # Braces of the patterns' own, as these go through no format.
-_NUMBER = (r"^-?[0-9]{1,30}([.][0-9]{1,30})?$", "CAST({} AS numeric)")
-_DATE = (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 'CAST({} AS text) COLLATE "C"')
+_NUMBER = (f"^{NUMBER}$", "CAST({} AS numeric)")
+_DATE = (f"^{DATE}$", 'CAST({} AS text) COLLATE "C"')
 _WOULD = """
 SELECT DISTINCT cluster FROM ({meets}) AS meets LEFT JOIN worth USING (cluster)
 WHERE coalesce(worth.amount, 0) >= :at_least
