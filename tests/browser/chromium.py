@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 from deploy.assets.__main__ import ROOT, environ, node
+from tests.archives import extract
 
 PACKED = ROOT / "node_modules" / "@sparticuz" / "chromium" / "bin"
 FOLDER = ROOT / "build" / "chromium"
@@ -41,9 +42,7 @@ def installed() -> tuple[Path, dict[str, str]]:
             archive = FOLDER / f"{name}.tar"
             _unpack(PACKED / f"{name}.tar.br", archive)
             with tarfile.open(archive) as tar:
-                # As an attribute, since not all of Python 3.11 has it as an argument.
-                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-                tar.extractall(FOLDER if name == "swiftshader" else FOLDER / name)
+                extract(tar, FOLDER if name == "swiftshader" else FOLDER / name)
             archive.unlink()
         (FOLDER / "fonts" / "fonts.conf").write_text(_fonts(FOLDER / "fonts"), encoding="utf-8")
         (FOLDER / "unpacked").touch()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.layout import ROOT
+from tests.archives import extract
 
 NOTED = Path(__file__).with_name("FORMER")
 """The commit of the last release, for a clone that has no tags. Written when one is tagged."""
@@ -38,9 +39,7 @@ def export(former: Former, to: Path, checkout: Path = ROOT) -> Path:
         ["git", "archive", former.commit], cwd=checkout, stdin=subprocess.DEVNULL, capture_output=True, check=True
     )
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        # As an attribute, since not all of Python 3.11 has it as an argument.
-        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-        archive.extractall(to)
+        extract(archive, to)
     if (checkout / "build").is_dir() and not (to / "build").exists():
         (to / "build").symlink_to(checkout / "build")  # what is built at set-up and isn't in the history
     return to
