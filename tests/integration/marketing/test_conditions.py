@@ -15,65 +15,17 @@ from services.marketing.segments.conditions import Condition
 from services.marketing.segments.rules import HIGH_VALUE, Definition
 from services.marketing.subscriptions import SUBSCRIPTIONS
 from services.marketing.tasks import STANDING
-from shared.events.callcenter import CaseDescribed, CaseOpened, ContactWrappedUp
-from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered, CustomFieldDefined
-from shared.events.definitions import DefinitionMade
+from shared.events.customer import CustomerEdited, CustomerErased, CustomerRegistered
 from shared.events.envelope import Event, new_id
 from shared.events.marketing import SegmentDefined, SegmentEntered, SegmentLeft
 from shared.pipeline import due, rebuild
 from shared.pipeline.work import Work
 from tests.builders import NOON, actor, claim, done, heard
 from tests.integration.marketing.market import Market, ago, assigned, cancelled, members, placed
+from tests.integration.marketing.own_fields import FIELDS, defined, described, edited, opened, reviewed
 
 SEGMENT = "/segments/high_value"
 RULE: dict[str, Any] = {"window_days": 30, "at_least": 0}
-
-
-def defined(code: str, form: str, *choices: str, **more: Any) -> Event:
-    """A department defines a field of customers."""
-    values: dict[str, Any] = {"name": f"custom.{code}", "label": code.title(), "labels": {"es": f"{code} (es)"}}
-    policy = "add_remove_set" if form == "set" else "latest"
-    return heard("", CustomFieldDefined(**values, kind=form, policy=policy, choices=choices, **more))
-
-
-def made(kind: str, code: str, form: str, source: str, *choices: str, **more: Any) -> Event:
-    """A department defines a field of its own."""
-    labels = {"en": code.title(), "es": f"{code} (es)"}
-    fact = DefinitionMade(kind=kind, code=code, labels=labels, form=form, choices=choices, **more)
-    return heard(f"{source}.{kind}.{code}", fact, source=source)
-
-
-FIELDS = (
-    defined("plan", "choice", "gold", "silver"),
-    defined("floors", "number"),
-    defined("tags", "set"),
-    made("contact_field", "mood", "text", "callcenter"),
-    made("case_field", "floor", "number", "callcenter"),
-    made("order_field", "until", "date", "sfa"),
-    made("order_field", "gift", "boolean", "sfa"),
-)
-
-
-def edited(member: str, at: Any = NOON, **values: str) -> Event:
-    claims = tuple(claim(f"custom.{code}", value, made=at) for code, value in values.items())
-    return heard(member, CustomerEdited(claims=claims), source="callcenter", time=at)
-
-
-def reviewed(member: str, at: Any = NOON, **custom: str) -> Event:
-    fact = ContactWrappedUp(contact=new_id(), agent="a", reason="r", outcome="o", custom=custom)
-    return heard(member, fact, source="callcenter", time=at)
-
-
-def opened(member: str, at: Any = NOON, **custom: str) -> Event:
-    fact = CaseOpened(case=new_id(), reason="r", subject="s", requested=at, custom=custom)
-    return heard(member, fact, source="callcenter", time=at)
-
-
-def described(of: Event, at: Any = NOON, **custom: str) -> Event:
-    """A case has other values."""
-    assert isinstance(of.fact, CaseOpened)
-    member = of.stream.removeprefix("customer/")
-    return heard(member, CaseDescribed(case=of.fact.case, custom=custom), source="callcenter", time=at, sequence=2)
 
 
 def asks(kind: str, code: str, test: str, value: str) -> dict[str, str]:
